@@ -1,0 +1,1 @@
+//! The catalog: services, environments and templates read from pipeline.toml and service.toml

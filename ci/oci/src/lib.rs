@@ -1,0 +1,1 @@
+//! OCI images: digests, deterministic layers, image assembly and the image layout

@@ -1,0 +1,1 @@
+//! File operations on root file systems made of layers: copy, read, list, pack

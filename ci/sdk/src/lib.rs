@@ -1,0 +1,1 @@
+//! The delivery stages as Dagger functions, and the command line around them

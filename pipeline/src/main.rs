@@ -1,0 +1,2 @@
+//! This repository's own delivery pipeline.
+fn main() {}
