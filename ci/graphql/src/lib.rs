@@ -1,0 +1,1 @@
+//! GraphQL over one table of types: parser, executor and introspection
