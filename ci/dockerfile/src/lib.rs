@@ -1,1 +1,26 @@
-//! Dockerfile text to a typed build graph: a pure parser with spans, and its lowering
+//! Dockerfile text to a typed build graph: a pure parser with spans, and its lowering.
+//!
+//! Nothing here reads a file, asks for the time or looks at the machine: the same text and request give the same graph. What is
+//! fetched, copied and run is left to the engine. BuildKit's Dockerfile frontend is the reference for what a Dockerfile means;
+//! `# syntax=` is read and never fetched.
+//!
+//! Text becomes [`Dockerfile`] (the syntax tree), then [`Plan`] (which stages, on what), then, stage by stage, [`Stage`] (steps).
+
+mod check;
+mod config;
+mod error;
+pub mod graph;
+mod lower;
+mod mode;
+mod plan;
+mod platform;
+mod span;
+
+pub use check::{Check, Rule, Warning};
+pub use config::{Config, Healthcheck};
+pub use error::{Error, ErrorKind};
+pub use graph::{Op, Stage, StageId, Step};
+pub use mode::Chmod;
+pub use plan::{Base, External, PlannedStage, Request};
+pub use platform::Platform;
+pub use span::{Span, Spanned};

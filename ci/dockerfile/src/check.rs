@@ -1,0 +1,158 @@
+//! Advice about Dockerfiles that do build: the rules of BuildKit's build checks, by their names, and which of them a file switches off.
+//!
+//! The rules are applied where what they are about is known: [`mod@crate::parse`], [`crate::plan`] and [`crate::lower`].
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::span::{Span, Spanned};
+
+/// The rules, under BuildKit's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(
+    missing_docs,
+    reason = "the names are the rules' own; what each says is in the warnings"
+)]
+pub enum Rule {
+    ConsistentInstructionCasing,
+    CopyIgnoredFile,
+    DuplicateStageName,
+    ExposeInvalidFormat,
+    ExposeProtoCasing,
+    FromAsCasing,
+    FromPlatformFlagConstDisallowed,
+    InvalidDefaultArgInFrom,
+    JSONArgsRecommended,
+    LegacyKeyValueFormat,
+    MaintainerDeprecated,
+    MultipleInstructionsDisallowed,
+    NoEmptyContinuation,
+    RedundantTargetPlatform,
+    ReservedStageName,
+    SecretsUsedInArgOrEnv,
+    StageNameCasing,
+    UndefinedArgInFrom,
+    UndefinedVar,
+    WorkdirRelativePath,
+}
+
+impl Display for Rule {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One piece of advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The rule that gives it.
+    pub rule: Rule,
+    /// What it says.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a `# check=` directive (or such a comment before an instruction) asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Check {
+    /// Names of rules that are not applied, in lower case; `all` stands for each.
+    pub skip: Vec<String>,
+    /// Warnings are to fail the build.
+    pub error: bool,
+}
+
+impl Check {
+    /// Reads `skip=RULE,RULE;error=true`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut check = Self::default();
+        for option in text
+            .split(';')
+            .map(str::trim)
+            .filter(|option| !option.is_empty())
+        {
+            match option
+                .split_once('=')
+                .map(|(key, value)| (key.trim(), value.trim()))
+            {
+                Some(("skip", rules)) => {
+                    check.skip = rules
+                        .split(',')
+                        .map(|rule| rule.trim().to_lowercase())
+                        .collect()
+                }
+                Some(("experimental", _)) => {}
+                Some(("error", value)) if value.eq_ignore_ascii_case("true") => check.error = true,
+                Some(("error", value)) if value.eq_ignore_ascii_case("false") => {
+                    check.error = false
+                }
+                _ => {
+                    return Err(format!(
+                        "{option:?} is no check option: there are skip=RULE,… and error=true"
+                    ));
+                }
+            }
+        }
+        Ok(check)
+    }
+
+    /// Whether a rule applies.
+    pub fn applies(&self, rule: Rule) -> bool {
+        let name = rule.to_string();
+        !self
+            .skip
+            .iter()
+            .any(|skipped| skipped == "all" || skipped.eq_ignore_ascii_case(&name))
+    }
+}
+
+/// Collects warnings, leaving out what is switched off.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings {
+    pub(crate) check: Check,
+    pub(crate) list: Vec<Warning>,
+}
+
+impl Warnings {
+    pub(crate) fn new(check: &Check) -> Self {
+        Self {
+            check: check.clone(),
+            list: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
+        if self.check.applies(rule) {
+            self.list.push(Warning {
+                rule,
+                message: message.into(),
+                span,
+            });
+        }
+    }
+}
+
+/// The `check` directive, which came with its place.
+pub(crate) type CheckDirective = Option<Spanned<Check>>;
+
+/// Whether a name (of an ARG or ENV) says that the value is a secret: one of its words, between underscores, is a word for secrets,
+/// and none says that it is a public thing, a file or a version (S2).
+pub(crate) fn names_a_secret(name: &str) -> bool {
+    const SECRET: [&str; 10] = [
+        "apikey",
+        "auth",
+        "credential",
+        "credentials",
+        "key",
+        "password",
+        "pword",
+        "passwd",
+        "secret",
+        "token",
+    ];
+    const HARMLESS: [&str; 3] = ["public", "file", "version"];
+    let has = |words: &[&str]| {
+        name.split('_')
+            .any(|part| words.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    };
+    has(&SECRET) && !has(&HARMLESS)
+}
