@@ -1,0 +1,182 @@
+//! Layers: folders in the kernel's overlay format under their diff id, `layers/<hex>/{fs/, owners, record}`.
+//!
+//! A layer is made in a [`Staging`] and becomes visible by one rename, complete or not at all. The record carries its size and its
+//! [`Stamp`]; a layer that a power loss may have damaged counts as absent.
+
+use std::fs::{self, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use ci_oci::Digest;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::durability::Stamp;
+use crate::error::{Error, Result};
+use crate::store::{Inner, Store};
+use crate::{files, record, usage};
+
+/// Where a layer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerPaths {
+    /// The files, in overlay format.
+    pub dir: PathBuf,
+    /// The sidecar with what the disk could not hold (`ci_oci::Owners`); often there is none.
+    pub owners: PathBuf,
+}
+
+impl LayerPaths {
+    pub(crate) fn of(layer: &Path) -> Self {
+        Self {
+            dir: layer.join("fs"),
+            owners: layer.join("owners"),
+        }
+    }
+}
+
+/// What is known of a layer besides its files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LayerRecord {
+    pub(crate) diff_id: Digest,
+    pub(crate) stamp: Stamp,
+    /// Bytes, for the account of space.
+    pub(crate) size: u64,
+}
+
+impl Store {
+    /// The layer with this diff id, if the store has it whole.
+    #[must_use]
+    pub fn layer(&self, diff_id: &Digest) -> Option<LayerPaths> {
+        self.inner.layer(diff_id)
+    }
+
+    /// Begins a layer.
+    ///
+    /// # Errors
+    /// The temporary folder cannot be created.
+    pub fn stage(&self) -> Result<Staging> {
+        let root = self.inner.session.path();
+        let layer = root.join("layer");
+        let LayerPaths { dir: fs, owners } = LayerPaths::of(&layer);
+        let work = root.join("work");
+        for dir in [&root, &layer, &fs, &work] {
+            files::create_dir(dir)?;
+        }
+        // This one will be seen: it is the root folder of the layer.
+        fs::set_permissions(&fs, Permissions::from_mode(0o755))
+            .map_err(Error::io("create", &fs))?;
+        Ok(Staging {
+            fs,
+            work,
+            owners,
+            size: None,
+            root,
+            store: self.clone(),
+        })
+    }
+}
+
+impl Inner {
+    pub(crate) fn layer_path(&self, diff_id: &Digest) -> PathBuf {
+        self.root.join("layers").join(diff_id.hex())
+    }
+
+    pub(crate) fn layer(&self, diff_id: &Digest) -> Option<LayerPaths> {
+        let path = self.layer_path(diff_id);
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if !whole.contains(diff_id) {
+            self.layer_record(&path)
+                .filter(|record| record.diff_id == *diff_id)?;
+            whole.insert(*diff_id);
+        }
+        Some(LayerPaths::of(&path))
+    }
+
+    /// The record of a layer that is whole.
+    pub(crate) fn layer_record(&self, path: &Path) -> Option<LayerRecord> {
+        let record: LayerRecord = record::read(&path.join("record")).whole()?;
+        self.durability.holds(&record.stamp).then_some(record)
+    }
+}
+
+/// A layer being made. Dropped without [`Staging::commit`], it is removed.
+#[derive(Debug)]
+pub struct Staging {
+    /// The layer's files: an empty folder with mode 0755.
+    pub fs: PathBuf,
+    /// An empty folder on the same file system, for the kernel (overlayfs `workdir`).
+    pub work: PathBuf,
+    /// Where the sidecar goes if there is one; does not exist yet.
+    pub owners: PathBuf,
+    size: Option<u64>,
+    root: PathBuf,
+    store: Store,
+}
+
+impl Staging {
+    /// Tells the size of the content in bytes, as the size of its archive does, and saves measuring it.
+    #[must_use]
+    pub fn sized(mut self, bytes: u64) -> Self {
+        self.size = Some(bytes);
+        self
+    }
+
+    /// Makes it the layer `diff_id`. If the store has that layer already, this one is discarded. Nothing may be mounted on it, and
+    /// nothing may write to it any more.
+    ///
+    /// # Errors
+    /// It cannot be recorded or renamed; then it is discarded.
+    pub fn commit(self, diff_id: &Digest) -> Result<LayerPaths> {
+        let store = &self.store.inner;
+        let layer = self.root.join("layer");
+        let record = LayerRecord {
+            diff_id: *diff_id,
+            size: self.size.unwrap_or_else(|| usage::tree_size(&layer)),
+            stamp: store.durability.stamp(),
+        };
+        let path = layer.join("record");
+        let bytes = record::encode(&record).map_err(Error::io("write", &path))?;
+        files::replace(&path, &layer.join(".record"), &bytes, false)?;
+
+        let target = store.layer_path(diff_id);
+        while store.layer(diff_id).is_none() {
+            match fs::rename(&layer, &target) {
+                Ok(()) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists
+                    ) =>
+                {
+                    if store.layer(diff_id).is_none() {
+                        self.supersede(&layer, &target)?;
+                    }
+                }
+                Err(e) => return Err(Error::io("create", &target)(e)),
+            }
+        }
+        store.wrote();
+        Ok(LayerPaths::of(&target))
+    }
+
+    /// Takes the place of a layer that counts as absent. Whoever might use that one has been told that it does not exist.
+    fn supersede(&self, layer: &Path, target: &Path) -> Result<()> {
+        match renameat_with(CWD, layer, CWD, target, RenameFlags::EXCHANGE) {
+            // What was there is now in the staging folder, and goes with it.
+            Ok(()) => Ok(()),
+            // Some file systems cannot exchange.
+            Err(Errno::INVAL | Errno::NOSYS) => self.store.inner.discard(target),
+            Err(errno) => Err(Error::io("create", target)(errno)),
+        }
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be removed now is in our temporary folder, and removed with it by whoever comes next.
+        drop(self.store.inner.discard(&self.root));
+    }
+}

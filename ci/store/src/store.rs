@@ -1,0 +1,273 @@
+//! Opening and closing: the layout on disk, the lock that keeps a prune away from running builds, the leftovers of the dead.
+
+use std::collections::HashSet;
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ci_oci::Digest;
+
+use crate::durability::Durability;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::lock::{self, Mode, Waiting};
+use crate::remove::{Remover, remove_tree};
+use crate::session::{self, Session};
+
+/// The format of the layout below; another one is refused.
+pub(crate) const FORMAT: u32 = 1;
+
+/// A store, shared by all who open its folder. Cheap to clone; the folder is released when the last clone, [`crate::Staging`],
+/// [`crate::BlobWriter`] and [`crate::CacheLease`] is dropped.
+///
+/// All calls block on the file system, none for long except where a [`Waiting`] is asked for.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) root: PathBuf,
+    pub(crate) session: Session,
+    pub(crate) durability: Durability,
+    pub(crate) remover: Remover,
+    /// Layers seen to be whole. Nobody removes one while we hold the shared lock, so seen once is enough.
+    pub(crate) whole: Mutex<HashSet<Digest>>,
+    /// Whether something was written that is not yet known to be on the disk.
+    pub(crate) dirty: AtomicBool,
+    /// Shared while the store is open; exclusive to prune and repair.
+    pub(crate) lock: File,
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct Options {
+    /// Removes folders; [`remove_tree`] unless set. Rootless callers that write files of subordinate ids need their own.
+    pub remover: Remover,
+    pub(crate) boot: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            remover: Arc::new(remove_tree),
+            boot: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in the folder `root`, creating it where it does not exist.
+    ///
+    /// # Errors
+    /// The folder is a store of another format, or has other content, or cannot be written to. While a prune runs, it waits.
+    pub fn open(root: &Path) -> Result<Self> {
+        Self::open_with(root, Options::default(), &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::open`], with a say in how folders are removed and how long a running prune is waited for.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`Error::Busy`] when `waiting` gives up.
+    pub fn open_with(root: &Path, options: Options, waiting: Waiting<'_>) -> Result<Self> {
+        let root = std::path::absolute(root).map_err(Error::io("resolve", root))?;
+        files::create_dir_all(&root)?;
+        refuse_foreign(&root)?;
+
+        let path = root.join("lock");
+        let lock = files::open_lock(&path)?;
+        lock::lock(&lock, &path, Mode::Shared, waiting)?;
+
+        // The set-up lock, on the root itself: held for moments, so that creation and cleaning have one author at a time.
+        let setup = files::open_dir(&root).map_err(Error::io("open", &root))?;
+        lock::lock_briefly(&setup, &root, Mode::Exclusive)?;
+        check_version(&root)?;
+        for dir in [
+            "tmp",
+            "blobs",
+            "blobs/sha256",
+            "layers",
+            "results",
+            "caches",
+            "stat",
+            "durable",
+        ] {
+            files::create_dir(&root.join(dir))?;
+        }
+        let tmp = root.join("tmp");
+        let session = Session::create(&tmp)?;
+        let leftovers = session::leftovers(&tmp)?;
+        drop(setup);
+
+        let durable = root.join("durable");
+        let durability = match options.boot {
+            Some(boot) => Durability::at_boot(durable, &boot),
+            None => Durability::new(durable)?,
+        };
+        let inner = Inner {
+            root,
+            session,
+            durability,
+            remover: options.remover,
+            whole: Mutex::default(),
+            // The dead could not say that what they wrote is on the disk: we do, for them.
+            dirty: AtomicBool::new(!leftovers.is_empty()),
+            lock,
+        };
+        for leftover in leftovers {
+            // It may still be in use by a process that is about to die with its parent. Then the next one removes it.
+            drop((inner.remover)(&leftover.path));
+        }
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Where the store is kept unless told otherwise: `$PIPELINE_CACHE_DIR`, `$XDG_CACHE_HOME/pipeline` or `~/.cache/pipeline`.
+    ///
+    /// # Errors
+    /// [`Error::NoRoot`] if the environment says nothing.
+    pub fn default_root() -> Result<PathBuf> {
+        root_from(&|name| env::var_os(name))
+    }
+
+    /// The folder the store is in; absolute.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// Brings what was written to the disk, so that it survives a power loss, and says so (see [the crate's
+    /// documentation](crate#power-loss)). Dropping the last clone does the same, but cannot report failure.
+    ///
+    /// # Errors
+    /// The file system could not be flushed: what was written counts until the next reboot.
+    pub fn close(self) -> Result<()> {
+        self.inner.sync()
+    }
+}
+
+impl Inner {
+    /// A folder or file of the layout.
+    pub(crate) fn join(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub(crate) fn wrote(&self) {
+        self.dirty.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes a folder that is in our temporary folder, or moves there first: half removed, it must not be found where it was.
+    pub(crate) fn discard(&self, path: &Path) -> Result<()> {
+        let trash = if path.starts_with(self.session.dir()) {
+            path.to_owned()
+        } else {
+            let trash = self.session.path();
+            match fs::rename(path, &trash) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+                other => other.map_err(Error::io("remove", path))?,
+            }
+            trash
+        };
+        (self.remover)(&trash).map_err(Error::io("remove", &trash))
+    }
+
+    pub(crate) fn sync(&self) -> Result<()> {
+        if self.dirty.swap(false, Ordering::Relaxed) {
+            self.durability
+                .sync(&self.session.path())
+                .inspect_err(|_| self.wrote())?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.sync());
+        drop((self.remover)(self.session.dir()));
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long a lock of moments may take is no concern of the caller; how long a prune may, is.
+pub(crate) const PRUNE_PATIENCE: Duration = Duration::from_secs(60);
+
+fn root_from(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
+    let path = |name| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(root) = path("PIPELINE_CACHE_DIR") {
+        return std::path::absolute(&root).map_err(Error::io("resolve", &root));
+    }
+    // The XDG base directory specification: relative paths are to be ignored.
+    let cache = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| path("HOME").map(|home| home.join(".cache")));
+    cache
+        .map(|cache| cache.join("pipeline"))
+        .ok_or(Error::NoRoot)
+}
+
+/// A folder that is in use for something else must not become a store by a slip in a variable. A store killed at its birth holds
+/// nothing but its lock; an empty volume of some file systems has a `lost+found`.
+fn refuse_foreign(root: &Path) -> Result<()> {
+    if root.join("version").exists() {
+        return Ok(());
+    }
+    let found = files::list(root)?;
+    let foreign = found
+        .iter()
+        .map(|path| files::name(path))
+        .find(|name| !matches!(*name, "lock" | "lost+found") && !name.starts_with("version."));
+    // Another process may just have set it up.
+    if let Some(found) = foreign.filter(|_| !root.join("version").exists()) {
+        return Err(Error::NotAStore {
+            path: root.to_owned(),
+            found: found.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_version(root: &Path) -> Result<()> {
+    let path = root.join("version");
+    match fs::read_to_string(&path) {
+        Ok(found) if found.trim() == FORMAT.to_string() => Ok(()),
+        Ok(found) => {
+            let found = found.trim().chars().take(40).collect();
+            Err(Error::Format {
+                path: root.to_owned(),
+                found,
+                known: FORMAT,
+            })
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let temporary = root.join("version.new");
+            files::remove_file(&temporary)?;
+            files::replace(&path, &temporary, format!("{FORMAT}\n").as_bytes(), true)
+        }
+        Err(e) => Err(Error::io("read", &path)(e)),
+    }
+}
