@@ -163,6 +163,23 @@ impl Files for MemoryFiles {
     }
 }
 
+/// Stands for a root that cannot be reached at all: every question fails as that did.
+pub(crate) struct NoFiles(pub(crate) io::ErrorKind);
+
+impl Files for NoFiles {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(self.0.into())
+    }
+
+    fn kind(&self, _: &Path) -> io::Result<FileKind> {
+        Err(self.0.into())
+    }
+
+    fn list(&self, _: &Path) -> io::Result<Vec<String>> {
+        Err(self.0.into())
+    }
+}
+
 /// The nearest folder at or above `start` that holds a `pipeline.toml`.
 #[must_use]
 pub fn find_root(start: &Path) -> Option<PathBuf> {

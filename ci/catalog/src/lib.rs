@@ -16,13 +16,24 @@
 
 mod diagnostic;
 mod files;
+mod format;
 mod load;
+mod lower;
 mod model;
 mod name;
 mod path;
 mod plan;
 mod platform;
+mod reference;
+mod render;
+mod schema;
+mod secrets;
+mod shape;
+mod source;
 mod template;
+
+#[cfg(test)]
+mod tests;
 
 pub use diagnostic::{CatalogErrors, Diagnostic, Location, Related, Severity};
 pub use files::{Disk, FileKind, Files, MAX_FILE_BYTES, MemoryFiles, find_root};
@@ -34,4 +45,5 @@ pub use name::{InvalidName, Name};
 pub use path::RelativePath;
 pub use plan::UnknownService;
 pub use platform::{InvalidPlatform, Platform};
+pub use schema::{SchemaKind, json_schema};
 pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

@@ -7,6 +7,9 @@ use std::str::FromStr;
 /// Longest name in bytes: a DNS label, so that a name may also be a host name.
 const MAX_BYTES: usize = 63;
 
+/// The same rule for the JSON schema.
+pub(crate) const PATTERN: &str = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$";
+
 /// A name that is one path component of an OCI repository: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
 /// (OCI distribution specification, "Pulling manifests"), of at most 63 bytes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -53,37 +56,36 @@ fn fault(text: &str) -> Option<&'static str> {
     }
     if !text
         .bytes()
-        .all(|byte| alphanumeric(byte) || matches!(byte, b'.' | b'_' | b'-'))
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
     {
-        return Some(
-            "a name has only lower-case letters, digits and single `.`, `_`, `__` or `-` between them",
-        );
+        return Some("a name has only lower-case letters, digits, `.`, `_` and `-`");
     }
-    let inner_ok = text.split(alphanumeric_char).all(|separator| {
-        matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-')
-    });
-    let ends_ok = text.starts_with(alphanumeric_char) && text.ends_with(alphanumeric_char);
-    (!inner_ok || !ends_ok).then_some(
+    (!is_component(text)).then_some(
         "a name begins and ends with a letter or digit, with one separator at a time between",
     )
+}
+
+/// Whether `text` is one path component of a repository, of any length.
+pub(crate) fn is_component(text: &str) -> bool {
+    let separator =
+        |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-');
+    text.starts_with(alphanumeric)
+        && text.ends_with(alphanumeric)
+        && text.split(alphanumeric).all(separator)
 }
 
 /// The text with everything a name cannot hold turned into single hyphens.
 fn nearest(text: &str) -> Option<Name> {
     let lower = text.to_ascii_lowercase();
     let words: Vec<&str> = lower
-        .split(|c| !alphanumeric_char(c))
+        .split(|c| !alphanumeric(c))
         .filter(|word| !word.is_empty())
         .collect();
     let candidate = words.join("-");
     fault(&candidate).is_none().then_some(Name(candidate))
 }
 
-fn alphanumeric(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-fn alphanumeric_char(c: char) -> bool {
+fn alphanumeric(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }
 

@@ -19,6 +19,10 @@ pub struct InvalidPlatform {
     pub suggestion: Option<Platform>,
 }
 
+/// The platforms there are, for the JSON schema.
+pub(crate) const PATTERN: &str =
+    "^linux/(386|amd64|arm/v[567]|arm64|loong64|ppc64le|riscv64|s390x)$";
+
 /// The platforms there are, with the names other systems give them.
 const KNOWN: &[(Platform, &[&str])] = &[
     (platform("386", None), &["i386", "i686", "x86"]),
