@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ci_oci::{Digest, DigestWriter};
 use rustix::fs::Mode;
@@ -154,9 +154,4 @@ impl Drop for BlobWriter {
         // After a rename there is nothing under this name.
         drop(fs::remove_file(&self.path));
     }
-}
-
-/// The digest a path in `blobs/` stands for; `None` for names the store does not give.
-pub(crate) fn digest_of(path: &Path) -> Option<Digest> {
-    Digest::from_hex(files::name(path)).ok()
 }

@@ -19,10 +19,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::syncfs;
 use rustix::time::{ClockId, clock_gettime};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::lock::{self, Mode};
+use crate::record::Read;
 use crate::{files, record};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -40,6 +42,42 @@ impl Stamp {
         Self {
             boot: boot.to_owned(),
             at: u64::MAX,
+        }
+    }
+}
+
+/// The record of a folder: its last part to be written.
+pub(crate) trait Stamped: DeserializeOwned {
+    fn stamp(&self) -> &Stamp;
+
+    /// Whether the folder `path` is where it belongs.
+    fn belongs(&self, path: &Path) -> bool;
+}
+
+/// What a layer or a cache volume is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing<T> {
+    /// It is complete; this is its record.
+    Whole(T),
+    /// It may have suffered from a power loss, and does not count.
+    Lost,
+    /// Its record is damaged, which a power loss does not do.
+    Broken,
+}
+
+impl<T> Standing<T> {
+    pub(crate) fn whole(self) -> Option<T> {
+        match self {
+            Self::Whole(record) => Some(record),
+            Self::Lost | Self::Broken => None,
+        }
+    }
+
+    pub(crate) fn as_ref(&self) -> Standing<&T> {
+        match self {
+            Self::Whole(record) => Standing::Whole(record),
+            Self::Lost => Standing::Lost,
+            Self::Broken => Standing::Broken,
         }
     }
 }
@@ -93,6 +131,16 @@ impl Durability {
             .entry(stamp.boot.clone())
             .or_insert_with(|| self.marker(&stamp.boot));
         marker.is_some_and(|synced| stamp.at <= synced)
+    }
+
+    /// What the thing in the folder `path` is worth, by its record there.
+    pub(crate) fn standing<T: Stamped>(&self, path: &Path) -> Standing<T> {
+        match record::read::<T>(&path.join("record")) {
+            Read::Whole(record) if !record.belongs(path) => Standing::Broken,
+            Read::Whole(record) if self.holds(record.stamp()) => Standing::Whole(record),
+            Read::Whole(_) | Read::Absent | Read::Blank => Standing::Lost,
+            Read::Broken => Standing::Broken,
+        }
     }
 
     /// Brings everything stamped until now to the disk, then says so durably. `temporary` is a free path of the store.

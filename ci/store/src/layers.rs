@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::durability::Stamp;
+use crate::durability::{Stamp, Stamped};
 use crate::error::{Error, Result};
 use crate::store::{Inner, Store};
 use crate::{files, record, usage};
@@ -44,6 +44,16 @@ pub(crate) struct LayerRecord {
     pub(crate) stamp: Stamp,
     /// Bytes, for the account of space.
     pub(crate) size: u64,
+}
+
+impl Stamped for LayerRecord {
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    fn belongs(&self, path: &Path) -> bool {
+        files::name(path) == self.diff_id.hex()
+    }
 }
 
 impl Store {
@@ -88,17 +98,10 @@ impl Inner {
         let path = self.layer_path(diff_id);
         let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         if !whole.contains(diff_id) {
-            self.layer_record(&path)
-                .filter(|record| record.diff_id == *diff_id)?;
+            let _: LayerRecord = self.durability.standing(&path).whole()?;
             whole.insert(*diff_id);
         }
         Some(LayerPaths::of(&path))
-    }
-
-    /// The record of a layer that is whole.
-    pub(crate) fn layer_record(&self, path: &Path) -> Option<LayerRecord> {
-        let record: LayerRecord = record::read(&path.join("record")).whole()?;
-        self.durability.holds(&record.stamp).then_some(record)
     }
 }
 

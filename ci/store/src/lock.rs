@@ -57,7 +57,15 @@ pub(crate) fn try_lock(file: &File, path: &Path, mode: Mode) -> Result<bool> {
 ///
 /// It polls: a thread blocked in the kernel could neither report nor give up. 50 ms are far below what the holders
 /// (whole builds) take, and the first tries come sooner.
-pub(crate) fn lock(file: &File, path: &Path, mode: Mode, waiting: Waiting<'_>) -> Result<()> {
+///
+/// `by` says who the others are, when it comes to giving up.
+pub(crate) fn lock(
+    file: &File,
+    path: &Path,
+    mode: Mode,
+    by: &dyn Fn() -> String,
+    waiting: Waiting<'_>,
+) -> Result<()> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     while !try_lock(file, path, mode)? {
@@ -65,7 +73,7 @@ pub(crate) fn lock(file: &File, path: &Path, mode: Mode, waiting: Waiting<'_>) -
         if waiting(waited).is_break() {
             return Err(Error::Busy {
                 path: path.to_owned(),
-                by: "another run".into(),
+                by: by(),
                 waited,
             });
         }
@@ -77,5 +85,7 @@ pub(crate) fn lock(file: &File, path: &Path, mode: Mode, waiting: Waiting<'_>) -
 
 /// Takes the lock however long it takes: for locks that are only ever held for moments.
 pub(crate) fn lock_briefly(file: &File, path: &Path, mode: Mode) -> Result<()> {
-    lock(file, path, mode, &mut |_| ControlFlow::Continue(()))
+    lock(file, path, mode, &String::new, &mut |_| {
+        ControlFlow::Continue(())
+    })
 }

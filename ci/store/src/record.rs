@@ -17,6 +17,8 @@ const MAGIC: &str = "ci-store 1 ";
 pub(crate) enum Read<T> {
     /// There is no such file, or it cannot be read at present (no descriptors left, say).
     Absent,
+    /// There is one with nothing in it, or only zeros: what a power loss leaves of a file that was not synced.
+    Blank,
     /// There is one, but it is not a whole record of this format and type.
     Broken,
     /// The record.
@@ -27,7 +29,7 @@ impl<T> Read<T> {
     pub(crate) fn whole(self) -> Option<T> {
         match self {
             Self::Whole(value) => Some(value),
-            Self::Absent | Self::Broken => None,
+            Self::Absent | Self::Blank | Self::Broken => None,
         }
     }
 }
@@ -49,6 +51,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Read<T> {
     match fs::read(path) {
+        Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => Read::Blank,
         Ok(bytes) => decode(&bytes).map_or(Read::Broken, Read::Whole),
         Err(_) => Read::Absent,
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use ci_oci::profile::PROFILE;
 use ci_oci::{Descriptor, Digest};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ impl Store {
         let path = self.inner.result_path(kind, key).ok()?;
         let record: ResultRecord<T> = match record::read(&path) {
             Read::Absent => return None,
-            Read::Broken => return discard(&path),
+            Read::Blank | Read::Broken => return discard(&path),
             Read::Whole(record) => record,
         };
         if !record.fits(&path) || !self.inner.has_all(&record.refs) {
@@ -112,6 +112,12 @@ impl<T> ResultRecord<T> {
         let kind = path.parent().and_then(Path::parent).map(files::name);
         kind == Some(&self.kind) && files::name(path) == self.key.hex()
     }
+}
+
+/// What the result in this file refers to; `None` if it is no answer.
+pub(crate) fn refs_of(path: &Path) -> Option<Refs> {
+    let record: ResultRecord<IgnoredAny> = record::read(path).whole()?;
+    record.fits(path).then_some(record.refs)
 }
 
 impl Inner {

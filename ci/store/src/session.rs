@@ -74,12 +74,17 @@ pub(crate) fn leftovers(tmp: &Path) -> Result<Vec<Leftover>> {
     Ok(found)
 }
 
-/// The processes that have the store open, as far as their folders tell; for messages.
-pub(crate) fn pids(tmp: &Path, except: &Path) -> Vec<String> {
+/// Who else has the store open, as far as their folders tell; for messages.
+pub(crate) fn holders(tmp: &Path, ours: &Path) -> String {
     let paths = files::list(tmp).unwrap_or_default();
-    let others = paths.iter().filter(|path| *path != except);
-    others
+    let others = paths.iter().filter(|path| *path != ours);
+    let pids: Vec<_> = others
         .filter_map(|path| files::name(path).split_once('-'))
-        .map(|(pid, _)| pid.to_owned())
-        .collect()
+        .map(|(pid, _)| pid)
+        .collect();
+    match pids.as_slice() {
+        [] => "another run".to_owned(),
+        [pid] => format!("process {pid}"),
+        pids => format!("processes {}", pids.join(", ")),
+    }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ci_oci::Digest;
@@ -41,9 +41,11 @@ pub(crate) struct Inner {
     /// Layers seen to be whole. Nobody removes one while we hold the shared lock, so seen once is enough.
     pub(crate) whole: Mutex<HashSet<Digest>>,
     /// Whether something was written that is not yet known to be on the disk.
-    pub(crate) dirty: AtomicBool,
+    dirty: AtomicBool,
+    /// Whether anything was written at all.
+    grown: AtomicBool,
     /// Shared while the store is open; exclusive to prune and repair.
-    pub(crate) lock: File,
+    lock: File,
 }
 
 /// How to open a store.
@@ -89,7 +91,8 @@ impl Store {
 
         let path = root.join("lock");
         let lock = files::open_lock(&path)?;
-        lock::lock(&lock, &path, Mode::Shared, waiting)?;
+        let by = || "`pipeline cache`".to_owned();
+        lock::lock(&lock, &path, Mode::Shared, &by, waiting)?;
 
         // The set-up lock, on the root itself: held for moments, so that creation and cleaning have one author at a time.
         let setup = files::open_dir(&root).map_err(Error::io("open", &root))?;
@@ -125,6 +128,7 @@ impl Store {
             whole: Mutex::default(),
             // The dead could not say that what they wrote is on the disk: we do, for them.
             dirty: AtomicBool::new(!leftovers.is_empty()),
+            grown: AtomicBool::new(false),
             lock,
         };
         for leftover in leftovers {
@@ -160,36 +164,73 @@ impl Store {
     }
 }
 
-impl Inner {
-    /// A folder or file of the layout.
-    pub(crate) fn join(&self, path: &str) -> PathBuf {
-        self.root.join(path)
+impl Store {
+    /// Runs `work` while nobody else has the store open: neither another process, nor (hence `&mut`) another clone in this one.
+    pub(crate) fn exclusively<T>(
+        &mut self,
+        waiting: Waiting<'_>,
+        work: impl FnOnce(&Inner) -> Result<T>,
+    ) -> Result<T> {
+        let path = self.inner.root.join("lock");
+        let Some(inner) = Arc::get_mut(&mut self.inner) else {
+            return Err(Error::Busy {
+                path,
+                by: "this process itself".into(),
+                waited: Duration::ZERO,
+            });
+        };
+        let tmp = inner.root.join("tmp");
+        let by = || session::holders(&tmp, inner.session.dir());
+        let outcome = lock::lock(&inner.lock, &path, Mode::Exclusive, &by, waiting)
+            .and_then(|()| work(inner));
+        // Converting releases for a moment, and others may have been exclusive meanwhile.
+        inner
+            .whole
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        lock::lock_briefly(&inner.lock, &path, Mode::Shared)?;
+        outcome
     }
+}
 
+impl Inner {
+    /// To be called after something has become visible.
     pub(crate) fn wrote(&self) {
         self.dirty.store(true, Ordering::Relaxed);
+        self.grown.store(true, Ordering::Relaxed);
     }
 
-    /// Removes a folder that is in our temporary folder, or moves there first: half removed, it must not be found where it was.
+    pub(crate) fn has_written(&self) -> bool {
+        self.grown.load(Ordering::Relaxed)
+    }
+
+    /// Moves a folder to where it is no longer found: half removed, it must not be where it was. `None` if it is not there.
+    pub(crate) fn set_aside(&self, path: &Path) -> Result<Option<PathBuf>> {
+        let aside = self.session.path();
+        match fs::rename(path, &aside) {
+            Ok(()) => Ok(Some(aside)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io("remove", path)(e)),
+        }
+    }
+
+    /// Removes a folder in our temporary folder.
+    pub(crate) fn remove(&self, path: &Path) -> Result<()> {
+        (self.remover)(path).map_err(Error::io("remove", path))
+    }
+
+    /// Removes a folder from anywhere in the store.
     pub(crate) fn discard(&self, path: &Path) -> Result<()> {
-        let trash = if path.starts_with(self.session.dir()) {
-            path.to_owned()
-        } else {
-            let trash = self.session.path();
-            match fs::rename(path, &trash) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-                other => other.map_err(Error::io("remove", path))?,
-            }
-            trash
-        };
-        (self.remover)(&trash).map_err(Error::io("remove", &trash))
+        self.set_aside(path)?
+            .map_or(Ok(()), |aside| self.remove(&aside))
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
         if self.dirty.swap(false, Ordering::Relaxed) {
             self.durability
                 .sync(&self.session.path())
-                .inspect_err(|_| self.wrote())?;
+                .inspect_err(|_| self.dirty.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     }
@@ -209,9 +250,6 @@ impl fmt::Debug for Inner {
             .finish_non_exhaustive()
     }
 }
-
-/// How long a lock of moments may take is no concern of the caller; how long a prune may, is.
-pub(crate) const PRUNE_PATIENCE: Duration = Duration::from_secs(60);
 
 fn root_from(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     let path = |name| {
