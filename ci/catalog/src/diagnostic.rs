@@ -155,6 +155,11 @@ impl Problems {
         self.add(Severity::Warning, source, span, message.into())
     }
 
+    /// Whether further errors will only be counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_DIAGNOSTICS
+    }
+
     /// The warnings, or the errors with them.
     pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, CatalogErrors> {
         self.errors.sort_by(|a, b| a.location.cmp(&b.location));

@@ -17,6 +17,7 @@
 mod diagnostic;
 mod files;
 mod format;
+mod fuzz;
 mod load;
 mod lower;
 mod model;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use diagnostic::{CatalogErrors, Diagnostic, Location, Related, Severity};
 pub use files::{Disk, FileKind, Files, MAX_FILE_BYTES, MemoryFiles, find_root};
+pub use fuzz::fuzz;
 pub use model::{
     Builder, CargoBuilder, Catalog, Check, ContextSource, Contract, ContractKind,
     DockerfileBuilder, Environment, Image, Linkage, Project, SecretSource, Service, User,

@@ -33,7 +33,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When a name is unknown (the first such name).
-    pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<&Service>, UnknownService> {
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Service>, UnknownService> {
         let mut chosen: BTreeSet<&Name> = BTreeSet::new();
         if names.is_empty() {
             for service in self.services().filter(|service| service.default) {

@@ -74,9 +74,12 @@ fn excerpt(
     mark: char,
     note: &str,
 ) -> fmt::Result {
+    write!(f, "\n{:gutter$}{arrow} {location}", "")?;
+    if location.source_line.is_empty() {
+        return Ok(());
+    }
     let mark = mark.to_string().repeat(location.width);
     let space = if note.is_empty() { "" } else { " " };
-    write!(f, "\n{:gutter$}{arrow} {location}", "")?;
     write!(f, "\n{:gutter$} |", "")?;
     write!(
         f,

@@ -43,11 +43,7 @@ impl Shape<'_> {
         let free = &schema["additionalProperties"];
         for (key, value) in table {
             let known = properties.and_then(|properties| properties.get(key.get_ref().as_ref()));
-            let inner = if path.is_empty() {
-                key.get_ref().to_string()
-            } else {
-                format!("{path}.{}", key.get_ref())
-            };
+            let inner = inner_path(path, key.get_ref());
             match known.or_else(|| free.is_object().then_some(free)) {
                 Some(schema) => self.value(schema, &value.span(), value.get_ref(), &inner),
                 None => self.unknown_key(schema, &key.span(), key.get_ref(), path),
@@ -61,19 +57,15 @@ impl Shape<'_> {
         {
             if !table.contains_key(required) {
                 self.fits = false;
-                let place = if path.is_empty() {
-                    String::new()
-                } else {
-                    format!(" in `[{path}]`")
+                let message = format!("the key `{required}` is missing{}", in_table(path));
+                let error = self.problems.error(self.source, span, message);
+                let property = &schema["properties"][required];
+                let description = property["description"].as_str().unwrap_or_default();
+                let choices = match choices(property).as_slice() {
+                    [] => String::new(),
+                    choices => format!(" One of `{}`.", choices.join("`, `")),
                 };
-                let error = self.problems.error(
-                    self.source,
-                    span,
-                    format!("the key `{required}` is missing{place}"),
-                );
-                if let Some(description) = schema["properties"][required]["description"].as_str() {
-                    error.help(format!("`{required}`: {}", description));
-                }
+                error.help(format!("`{required}`: {description}{choices}"));
             }
         }
     }
@@ -144,20 +136,39 @@ impl Shape<'_> {
     }
 
     fn unknown_key(&mut self, schema: &Value, span: &Range<usize>, key: &str, path: &str) {
-        let place = if path.is_empty() {
-            String::new()
-        } else {
-            format!(" in `[{path}]`")
-        };
+        let message = format!("unknown key `{key}`{}", in_table(path));
+        // Looking for similar names takes time, which a file of nothing but unknown keys must not get.
+        let full = self.problems.is_full();
+        let error = self.problems.error(self.source, span, message);
+        if full {
+            return;
+        }
         let names: Vec<&str> = keys(schema).collect();
-        let help = elsewhere(self.root, key)
-            .or_else(|| {
-                nearest(key, names.iter().copied()).map(|near| format!("did you mean `{near}`?"))
-            })
-            .unwrap_or_else(|| format!("the keys here are `{}`", names.join("`, `")));
-        self.problems
-            .error(self.source, span, format!("unknown key `{key}`{place}"))
-            .help(help);
+        let near = || {
+            Some(format!(
+                "did you mean `{}`?",
+                nearest(key, names.iter().copied())?
+            ))
+        };
+        let help = elsewhere(self.root, key).or_else(near);
+        error.help(help.unwrap_or_else(|| format!("the keys are `{}`", names.join("`, `"))));
+    }
+}
+
+fn inner_path(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// The table of a key for messages; nothing for the file itself.
+fn in_table(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" in `[{path}]`")
     }
 }
 
@@ -197,16 +208,16 @@ fn accepts(schema: &Value, kind: &str) -> bool {
     schema["type"] == kind
 }
 
-/// JSON and TOML type names as people say them.
-fn with_article(kind: &str) -> String {
+/// A type of JSON schema or of TOML, by its TOML name.
+fn with_article(kind: &str) -> &str {
     match kind {
-        "object" | "table" => "a table".to_owned(),
-        "array" => "a list".to_owned(),
-        "integer" => "a whole number".to_owned(),
-        "boolean" => "`true` or `false`".to_owned(),
-        "string" => "a text".to_owned(),
-        "float" => "a fraction".to_owned(),
-        "datetime" => "a date".to_owned(),
-        other => other.to_owned(),
+        "object" | "table" => "a table",
+        "array" => "an array",
+        "integer" => "an integer",
+        "boolean" => "a boolean",
+        "string" => "a string",
+        "float" => "a float",
+        "datetime" => "a date-time",
+        other => other,
     }
 }

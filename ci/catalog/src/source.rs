@@ -4,10 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
-
 use crate::Location;
-use crate::secrets;
 
 /// Longer lines are shown only around the place that is meant.
 const WINDOW: usize = 120;
@@ -28,9 +25,12 @@ impl Source {
 
     /// Whether a value must not be repeated in a message.
     pub(crate) fn is_masked(&self, span: &Range<usize>) -> bool {
+        let next = self
+            .masked
+            .partition_point(|masked| masked.end <= span.start);
         self.masked
-            .iter()
-            .any(|masked| masked.start < span.end && span.start < masked.end)
+            .get(next)
+            .is_some_and(|masked| masked.start < span.end)
     }
 
     /// The part of `span` that reads `needle`, or all of it.
@@ -90,7 +90,7 @@ impl Source {
             }
             left -= 1;
             let at = line.start + offset;
-            let hidden = self.masked.iter().any(|masked| masked.contains(&at));
+            let hidden = self.is_masked(&(at..at + 1));
             shown.push(if hidden { '*' } else { character });
         }
         (shown, column - skip + usize::from(skip > 0))
@@ -98,34 +98,5 @@ impl Source {
 
     fn char_boundary(&self, at: usize) -> usize {
         self.text.floor_char_boundary(at)
-    }
-}
-
-/// The values of a file that may be secrets.
-pub(crate) fn secret_spans(table: &DeTable<'_>) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
-    collect_secrets(table, &mut spans);
-    spans
-}
-
-fn collect_secrets(table: &DeTable<'_>, spans: &mut Vec<Range<usize>>) {
-    // The parser limits how deep tables nest, so this recursion is bounded.
-    for (key, value) in table {
-        match value.get_ref() {
-            DeValue::String(text) if secrets::looks_secret(key.get_ref(), text) => {
-                // The quotes stay, so that the line still reads as what it is.
-                let span = value.span();
-                spans.push(span.start + 1..span.end.saturating_sub(1));
-            }
-            DeValue::Table(table) => collect_secrets(table, spans),
-            DeValue::Array(array) => {
-                for item in array {
-                    if let DeValue::Table(table) = item.get_ref() {
-                        collect_secrets(table, spans);
-                    }
-                }
-            }
-            _ => {}
-        }
     }
 }

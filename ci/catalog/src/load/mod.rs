@@ -87,7 +87,7 @@ type Parts = (
 
 fn load(files: &dyn Files, problems: &mut Problems) -> Option<Parts> {
     let path = PathBuf::from(CATALOG_FILE);
-    let bytes = match files.read(&path) {
+    let bytes = match read::bytes(files, &path) {
         Ok(bytes) => bytes,
         Err(error) => {
             missing_catalog(path, &error, problems);
@@ -146,7 +146,7 @@ fn drafts(
     let mut drafts = Vec::new();
     for (folder, pattern) in discover::folders(files, source, patterns, problems) {
         let path = folder.join(SERVICE_FILE);
-        match files.read(&path) {
+        match read::bytes(files, &path) {
             Ok(bytes) => {
                 let (source, peeked, file) =
                     read::toml::<ServiceFile, _>(path, bytes, &schema, problems, read::peek_name);

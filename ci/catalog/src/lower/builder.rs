@@ -1,6 +1,6 @@
 //! `builder`, `[cargo]` and `[dockerfile]`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::service::Edge;
 use super::{Lowering, image};
@@ -52,7 +52,7 @@ fn cargo(lowering: &mut Lowering<'_>, table: &CargoTable) -> Option<CargoBuilder
     let bin = lowering.optional_word(table.bin.as_ref(), "a binary target");
     let manifest = lowering.path(&table.manifest);
     if let Some(path) = &manifest {
-        lowering.must_exist(&table.manifest, path, FileKind::File);
+        lowering.must_exist(&table.manifest, path, FileKind::File, "manifest");
     }
     let profile = lowering.word(&table.profile, "a profile");
     let features = table
@@ -103,23 +103,23 @@ fn dockerfile(
 ) -> Option<DockerfileBuilder> {
     let context = lowering.path(&table.context);
     if let Some(path) = &context {
-        lowering.must_exist(&table.context, path, FileKind::Folder);
+        lowering.must_exist(&table.context, path, FileKind::Folder, "context");
     }
     let file = lowering.path(&table.file);
     if let Some(path) = &file {
-        lowering.must_exist(&table.file, path, FileKind::File);
+        lowering.must_exist(&table.file, path, FileKind::File, "file");
     }
     let target = lowering.optional_word(table.target.as_ref(), "a target");
     image::warn_of_secrets(lowering, &table.args, "build argument");
     let args = lowering.variables(&table.args);
-    let mut secrets = std::collections::BTreeMap::new();
+    let mut secrets = BTreeMap::new();
     for (id, source) in &table.secrets {
         let id_ok = lowering.word(id, "the id of a secret");
         if let (Some(id), Some(source)) = (id_ok, secret(lowering, source)) {
             secrets.insert(id, source);
         }
     }
-    let mut contexts = std::collections::BTreeMap::new();
+    let mut contexts = BTreeMap::new();
     for (name, source) in &table.contexts {
         let name_ok = lowering.word(name, "the name of a context");
         if let (Some(name), Some(source)) =
@@ -165,7 +165,7 @@ fn context_source(
     match at.value.split_once(':') {
         Some(("service", name)) => {
             if !known.contains(name) {
-                lowering.unknown(at, "service", name, known.iter().copied());
+                lowering.unknown_service(at, name, known);
                 return None;
             }
             let name: Name = name.parse().ok()?;
@@ -178,7 +178,7 @@ fn context_source(
         Some(("oci-layout", path)) => lowering.path_of(at, path).map(ContextSource::OciLayout),
         Some(("dir", path)) => {
             let path = lowering.path_of(at, path)?;
-            lowering.must_exist(at, &path, FileKind::Folder);
+            lowering.must_exist(at, &path, FileKind::Folder, "contexts");
             Some(ContextSource::Dir(path))
         }
         _ => {

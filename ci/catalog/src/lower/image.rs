@@ -1,7 +1,9 @@
 //! `[image]`, and the warnings about secrets in what becomes part of an image.
 
+use std::collections::BTreeMap;
+
 use super::Lowering;
-use super::values::BUILD_PLACEHOLDERS;
+use super::templates::BUILD_PLACEHOLDERS;
 use crate::Image;
 use crate::format::{ImageTable, Texts};
 use crate::secrets::looks_secret;
@@ -18,7 +20,7 @@ pub(super) fn image(lowering: &mut Lowering<'_>, table: &ImageTable) -> Image {
             ports.push(port);
         }
     }
-    let mut labels = std::collections::BTreeMap::new();
+    let mut labels = BTreeMap::new();
     for (key, value) in &table.labels {
         let key_ok = lowering.word(key, "the name of a label");
         if let (Some(key), Some(value)) = (key_ok, lowering.template(value, BUILD_PLACEHOLDERS)) {

@@ -8,6 +8,7 @@ mod contract;
 mod image;
 mod pipeline;
 mod service;
+mod templates;
 mod values;
 
 use std::ops::Range;

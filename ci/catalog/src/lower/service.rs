@@ -128,7 +128,7 @@ fn coupled(
         if own.is_some_and(|own| *own == *at.value) {
             lowering.error(at, "a service cannot be coupled with itself");
         } else if !known.contains(at.value.as_str()) {
-            lowering.unknown(at, "service", &at.value, known.iter().copied());
+            lowering.unknown_service(at, &at.value, known);
         } else {
             // A known name that is not valid is reported where it is given.
             names.extend(at.value.parse::<Name>());

@@ -1,30 +1,16 @@
 //! Checked values that occur in several tables.
 
-use std::fmt::Display;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Lowering;
 use crate::diagnostic::nearest;
-use crate::format::{At, Texts};
+use crate::format::At;
 use crate::path::{InvalidPath, RelativePath};
-use crate::{FileKind, InvalidTemplate, Name, Placeholder, Template};
-
-/// What templates of builds and images may use: all but `{registry}`, which is no property of an image.
-pub(super) const BUILD_PLACEHOLDERS: &[Placeholder] = &[
-    Placeholder::Branch,
-    Placeholder::CommitTime,
-    Placeholder::Env,
-    Placeholder::Project,
-    Placeholder::Service,
-    Placeholder::Sha,
-    Placeholder::ShortSha,
-    Placeholder::SourceDateEpoch,
-];
+use crate::{FileKind, Name};
 
 /// The form of durations, for the JSON schema.
 pub(crate) const DURATION_PATTERN: &str = "^([0-9]+(ms|s|m|h))+$";
-
-const LITERAL_BRACE: &str = "a literal brace is written `{{` or `}}`";
 
 const LONGEST_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -71,8 +57,14 @@ impl Lowering<'_> {
         }
     }
 
-    /// Reports a path at which there is not what is `wanted` (E5: nor outside the root, through a link).
-    pub(super) fn must_exist(&mut self, at: &At<String>, path: &RelativePath, wanted: FileKind) {
+    /// `key` is what sets it. Reports a path at which there is not what is `wanted` (E5: nor outside the root, through a link).
+    pub(super) fn must_exist(
+        &mut self,
+        at: &At<String>,
+        path: &RelativePath,
+        wanted: FileKind,
+        key: &str,
+    ) {
         let noun = if wanted == FileKind::Folder {
             "folder"
         } else {
@@ -85,6 +77,8 @@ impl Lowering<'_> {
                 let diagnostic = self.error(at, format!("there is no {noun} `{path}`"));
                 if let Some(near) = near {
                     diagnostic.help(format!("there is `{near}`"));
+                } else if at.span.is_none() {
+                    diagnostic.help(format!("this is the default: set `{key}` to where it is"));
                 }
             }
             Ok(FileKind::OutsideRoot) => {
@@ -116,77 +110,12 @@ impl Lowering<'_> {
         Some(folder.join(near).display().to_string())
     }
 
-    /// A template that uses only the `allowed` placeholders.
-    pub(super) fn template(
-        &mut self,
-        at: &At<String>,
-        allowed: &[Placeholder],
-    ) -> Option<Template> {
-        self.text(at)?;
-        let (name, message) = match at.value.parse::<Template>() {
-            Ok(template) => {
-                let refused = template
-                    .placeholders()
-                    .find(|placeholder| !allowed.contains(placeholder));
-                let Some(refused) = refused else {
-                    return Some(template);
-                };
-                (
-                    refused.name().to_owned(),
-                    format!("`{{{}}}` cannot be used here", refused.name()),
-                )
-            }
-            Err(InvalidTemplate::Unknown(name)) => {
-                let message = format!("unknown placeholder `{{{name}}}`");
-                (name, message)
-            }
-            Err(error) => {
-                self.error(at, error.to_string()).help(LITERAL_BRACE);
-                return None;
-            }
-        };
-        let span = self.span(at);
-        if self.source.is_masked(&span) {
-            // What looks like a placeholder may be a piece of the secret (S4).
-            self.problems
-                .error(self.source, &span, "unknown placeholder")
-                .help(LITERAL_BRACE);
-            return None;
-        }
-        let names: Vec<&str> = allowed
-            .iter()
-            .map(|placeholder| placeholder.name())
-            .collect();
-        let help = match nearest(&name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{{{near}}}`?"),
-            None => format!("there are `{{{}}}`; {LITERAL_BRACE}", names.join("}`, `{")),
-        };
-        let span = self.source.narrow(&span, &format!("{{{name}}}"));
-        self.problems.error(self.source, &span, message).help(help);
-        None
-    }
-
-    /// Templates by environment variable name.
-    pub(super) fn variables(
-        &mut self,
-        table: &Texts,
-    ) -> std::collections::BTreeMap<String, Template> {
-        table
-            .iter()
-            .filter_map(|(key, value)| {
-                let name = self.variable_name(key);
-                let template = self.template(value, BUILD_PLACEHOLDERS);
-                Some((name?, template?))
-            })
-            .collect()
-    }
-
     /// The name of an environment variable (POSIX: anything but `=`; spaces and control characters help nobody).
     pub(super) fn variable_name(&mut self, at: &At<String>) -> Option<String> {
         let bad = |c: char| c == '=' || c.is_whitespace() || c.is_control();
         if at.value.is_empty() || at.value.contains(bad) {
             self.error(at, "this cannot be the name of a variable")
-                .help("letters, digits and `_`");
+                .help("use letters, digits and `_`");
             return None;
         }
         Some(at.value.clone())
@@ -255,23 +184,22 @@ impl Lowering<'_> {
         None
     }
 
-    /// Reports a value that names nothing that exists.
-    pub(super) fn unknown<'k>(
-        &mut self,
-        at: &At<String>,
-        what: impl Display,
-        name: &str,
-        known: impl IntoIterator<Item = &'k str>,
-    ) {
-        let known: Vec<&str> = known.into_iter().collect();
-        let help = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are `{}`", known.join("`, `")),
-        };
+    /// Reports a value that names a service there is not.
+    pub(super) fn unknown_service(&mut self, at: &At<String>, name: &str, known: &BTreeSet<&str>) {
+        let full = self.problems.is_full();
         let span = self.source.narrow(&self.span(at), name);
-        self.problems
-            .error(self.source, &span, format!("no {what} is named `{name}`"))
-            .help(help);
+        let message = format!("no service is named `{name}`");
+        let error = self.problems.error(self.source, &span, message);
+        if full {
+            return;
+        }
+        error.help(match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let known: Vec<&str> = known.iter().copied().collect();
+                format!("the services are `{}`", known.join("`, `"))
+            }
+        });
     }
 }
 

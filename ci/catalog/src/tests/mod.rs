@@ -1,6 +1,11 @@
 //! Tests of the catalog as a whole: files in, a catalog or its errors out.
 
+mod errors;
+mod loading;
+mod planning;
+mod robustness;
 mod schema;
+mod values;
 
 use std::path::Path;
 

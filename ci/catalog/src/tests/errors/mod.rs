@@ -1,0 +1,8 @@
+//! How each kind of error reads, on a terminal.
+
+mod files;
+mod keys;
+mod names;
+mod project;
+mod report;
+mod values;

@@ -1,0 +1,215 @@
+//! Errors of `pipeline.toml`.
+
+use insta::assert_snapshot;
+
+use crate::MemoryFiles;
+use crate::tests::{DOCKERFILE_SERVICE, PIPELINE, files, report};
+
+/// What a user reads when only `pipeline.toml` is wrong.
+fn report_pipeline(text: &str) -> String {
+    report(&files(&[("web", DOCKERFILE_SERVICE)]).with("pipeline.toml", text))
+}
+
+#[test]
+fn a_folder_without_a_catalog_says_what_one_is() {
+    assert_snapshot!(report(&MemoryFiles::new()), @r#"
+    error: there is no `pipeline.toml` here
+     --> pipeline.toml:1:1
+      = help: it makes a folder a catalog: `[project]` with `name`, `registry` and `services`
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn missing_project_is_an_error() {
+    assert_snapshot!(report_pipeline(""), @r#"
+    error: the key `project` is missing
+     --> pipeline.toml:1:1
+      = help: `project`: What is delivered, and to which registry.
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_an_error() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("services/*", "apps/*")), @r#"
+    error: no folder with a `service.toml` matches `apps/*`
+     --> pipeline.toml:4:13
+      |
+    4 | services = ["apps/*"]
+      |             ^^^^^^^^
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn a_folder_that_is_no_service_names_the_nearest_one() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("services/*", "services/wbe")), @r#"
+    error: there is no `services/wbe/service.toml`
+     --> pipeline.toml:4:13
+      |
+    4 | services = ["services/wbe"]
+      |             ^^^^^^^^^^^^^^
+      = help: did you mean `services/web`?
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn service_folders_cannot_be_absolute_outside_or_of_any_depth() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("\"services/*\"", "\"/srv/*\", \"../*\", \"a/**\", \"\", \"services/*\"")), @r#"
+    error: a path must be relative, not absolute
+     --> pipeline.toml:4:13
+      |
+    4 | services = ["/srv/*", "../*", "a/**", "", "services/*"]
+      |             ^^^^^^^^
+      = help: paths are relative to the folder of `pipeline.toml`
+
+    error: the path leaves the catalog root
+     --> pipeline.toml:4:23
+      |
+    4 | services = ["/srv/*", "../*", "a/**", "", "services/*"]
+      |                       ^^^^^^
+      = help: paths are relative to the folder of `pipeline.toml`
+
+    error: `**` is not supported
+     --> pipeline.toml:4:31
+      |
+    4 | services = ["/srv/*", "../*", "a/**", "", "services/*"]
+      |                               ^^^^^^
+      = help: `*` matches one folder: write one pattern per depth
+
+    error: a path must not be empty
+     --> pipeline.toml:4:39
+      |
+    4 | services = ["/srv/*", "../*", "a/**", "", "services/*"]
+      |                                       ^^
+      = help: paths are relative to the folder of `pipeline.toml`
+
+    the catalog has 4 errors
+    "#);
+}
+
+#[test]
+fn registry_with_a_scheme_is_an_error() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("registry.example.com", "https://registry.example.com")), @r#"
+    error: `https://registry.example.com/acme` is not a registry: it must not have a scheme
+     --> pipeline.toml:3:12
+      |
+    3 | registry = "https://registry.example.com/acme"
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: write host and namespace, as in `registry.example.com/acme`
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn registry_without_a_host_is_an_error() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("registry.example.com/acme", "acme")), @r#"
+    error: `acme` is not a registry: it must begin with a host, which has a `.` or a port
+     --> pipeline.toml:3:12
+      |
+    3 | registry = "acme"
+      |            ^^^^^^
+      = help: write host and namespace, as in `registry.example.com/acme`
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn repository_that_no_registry_takes_is_an_error() {
+    let text = PIPELINE.replace(
+        "services =",
+        "repository = \"{registry}/{project}/-{service}\"\nservices =",
+    );
+    assert_snapshot!(report_pipeline(&text), @r#"
+    error: the image of `web` would be `registry.example.com/acme/shop/-web`, and its path may hold only lower-case letters, digits and single separators between them
+     --> pipeline.toml:4:14
+      |
+    4 | repository = "{registry}/{project}/-{service}"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn tag_without_the_commit_is_an_error() {
+    assert_snapshot!(report_pipeline(&format!("{PIPELINE}tag = \"latest\"\n")), @r#"
+    error: a tag must say which commit the image is of
+     --> pipeline.toml:7:7
+      |
+    7 | tag = "latest"
+      |       ^^^^^^^^
+      = help: add `{sha}` or `{short_sha}`, as in `{env}-{sha}-{service}`
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn tag_that_no_registry_takes_is_an_error() {
+    assert_snapshot!(report_pipeline(&format!("{PIPELINE}tag = \"-{{sha}}\"\n[environments.b]\ntag = \"{{sha}}:1\"\n[environments.c]\ntag = \"{{commit_time}}\"")), @r#"
+    error: a tag cannot begin with this character
+     --> pipeline.toml:7:7
+      |
+    7 | tag = "-{sha}"
+      |       ^^^^^^^^
+      = help: a tag has letters, digits, `_`, `.` and `-`, and begins with neither of the last two
+
+    error: a tag cannot hold this text
+     --> pipeline.toml:9:7
+      |
+    9 | tag = "{sha}:1"
+      |       ^^^^^^^^^
+      = help: a tag has letters, digits, `_`, `.` and `-`, and begins with neither of the last two
+
+    error: `{commit_time}` cannot be used here
+      --> pipeline.toml:11:8
+       |
+    11 | tag = "{commit_time}"
+       |        ^^^^^^^^^^^^^
+       = help: the placeholders are `{branch}`, `{env}`, `{project}`, `{service}`, `{sha}`, `{short_sha}`, `{source_date_epoch}`
+
+    the catalog has 3 errors
+    "#);
+}
+
+#[test]
+fn one_repository_for_all_needs_tags_that_differ() {
+    let pipeline = PIPELINE.replace(
+        "services =",
+        "repository = \"{registry}/{project}\"\nservices =",
+    );
+    let files = files(&[("web", DOCKERFILE_SERVICE), ("worker", DOCKERFILE_SERVICE)]);
+    assert_snapshot!(report(&files.with("pipeline.toml", format!("{pipeline}tag = \"{{sha}}\"\n"))), @r#"
+    error: several services would have the same repository and tag
+     --> pipeline.toml:8:7
+      |
+    8 | tag = "{sha}"
+      |       ^^^^^^^
+      = help: add `{service}` here or to `repository`
+
+    the catalog has 1 error
+    "#);
+}
+
+#[test]
+fn environment_names_are_checked() {
+    assert_snapshot!(report_pipeline(&PIPELINE.replace("preview", "Pull_Request")), @r#"
+    error: `Pull_Request` cannot be the name of an environment
+     --> pipeline.toml:6:15
+      |
+    6 | [environments.Pull_Request]
+      |               ^^^^^^^^^^^^
+      = help: a name has only lower-case letters, digits, `.`, `_` and `-`; `pull-request` would do
+
+    the catalog has 1 error
+    "#);
+}
