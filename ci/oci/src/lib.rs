@@ -15,6 +15,7 @@ pub mod manifest;
 mod owners;
 mod platform;
 pub mod profile;
+mod tar;
 
 pub use config::ImageConfig;
 pub use digest::{Digest, DigestError, DigestReader, DigestWriter, chain_id};
@@ -22,3 +23,4 @@ pub use layout::Layout;
 pub use manifest::{Descriptor, Index, Manifest};
 pub use owners::{Device, DeviceKind, Owner, Owners, OwnersError};
 pub use platform::{Platform, PlatformError};
+pub use tar::{ArchiveError, ArchiveProblem};

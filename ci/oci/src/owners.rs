@@ -113,17 +113,9 @@ impl Owners {
             self.entries.clear();
             return;
         }
-        let below = [path, b"/"].concat();
-        let doomed: Vec<_> = self
-            .entries
-            .range(below.clone()..)
-            .map(|(key, _)| key)
-            .take_while(|key| key.starts_with(&below))
-            .cloned()
-            .collect();
-        doomed.iter().for_each(|key| {
-            self.entries.remove(key);
-        });
+        // `0` is the byte after the slash.
+        let below = [path, b"/"].concat()..[path, b"0"].concat();
+        self.entries.extract_if(below, |_, _| true).for_each(drop);
     }
 
     /// All entries in the order of their paths.

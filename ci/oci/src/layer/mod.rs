@@ -7,14 +7,20 @@
 //! [`pack`] writes the canonical form under the assembly profile ([`crate::profile`]), so the hash of its output is the layer's
 //! identity. [`unpack`] reads what anybody wrote.
 
-use std::io::{Read, Write};
-use std::os::fd::BorrowedFd;
-
 use crate::{Digest, Owners};
 
 mod error;
+mod metadata;
+mod names;
+mod pack;
+mod place;
+mod sink;
+mod unpack;
+mod xattr;
 
-pub use error::LayerError;
+pub use error::{EntryProblem, LayerError, PackProblem};
+pub use pack::pack;
+pub use unpack::unpack;
 
 /// What [`pack`] does beyond the layer itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,24 +103,5 @@ pub struct Unpacked {
     pub opaque_root: bool,
 }
 
-/// Writes the layer directory `dir` as its canonical tar.
-pub fn pack(
-    dir: BorrowedFd<'_>,
-    owners: &Owners,
-    options: &PackOptions,
-    out: &mut (dyn Write + Send),
-) -> Result<Packed, LayerError> {
-    let _ = (dir, owners, options, out);
-    Err(LayerError::Unfinished)
-}
-
-/// Makes a layer of an uncompressed tar in `dir`, which must be an empty directory.
-pub fn unpack(
-    tar: &mut dyn Read,
-    dir: BorrowedFd<'_>,
-    limits: &Limits,
-    ownership: Ownership,
-) -> Result<Unpacked, LayerError> {
-    let _ = (tar, dir, limits, ownership);
-    Err(LayerError::Unfinished)
-}
+#[cfg(test)]
+mod tests;

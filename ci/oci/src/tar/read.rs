@@ -1,0 +1,374 @@
+//! Reads an archive entry by entry, to its very last byte.
+
+use std::io::{BufReader, Read};
+
+use super::pax::{self, Overrides};
+use super::{ArchiveError, ArchiveProblem, BLOCK, Entry, Kind, Time, padding};
+use crate::{Digest, DigestReader};
+
+/// Enough that a header costs no system call of its own.
+const BUFFER: usize = 128 << 10;
+
+/// What an archive may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Number of entries.
+    pub(crate) entries: u64,
+    /// Bytes of a name or link target.
+    pub(crate) name: usize,
+    /// Bytes of an extended header.
+    pub(crate) extended_header: u64,
+    /// Bytes of the archive.
+    pub(crate) size: u64,
+}
+
+/// An archive being read.
+pub(crate) struct Reader<'a> {
+    stream: BufReader<DigestReader<&'a mut dyn Read>>,
+    bounds: Bounds,
+    /// Bytes consumed.
+    offset: u64,
+    entries: u64,
+    /// Content of the current entry not read yet, and the padding after it.
+    content: u64,
+    padding: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(stream: &'a mut dyn Read, bounds: Bounds) -> Self {
+        let stream = BufReader::with_capacity(BUFFER, DigestReader::new(stream));
+        Self {
+            stream,
+            bounds,
+            offset: 0,
+            entries: 0,
+            content: 0,
+            padding: 0,
+        }
+    }
+
+    /// The next entry, or `None` at the end marker. Content that was not read is passed over.
+    pub(crate) fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
+        let start = self.offset;
+        self.parse_entry().map_err(|problem| ArchiveError {
+            offset: start,
+            problem,
+        })
+    }
+
+    /// Reads content of the current entry: zero bytes only at its end.
+    pub(crate) fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
+        let wanted = buffer
+            .len()
+            .min(usize::try_from(self.content).unwrap_or(usize::MAX));
+        if wanted == 0 {
+            return Ok(0);
+        }
+        match self.stream.read(&mut buffer[..wanted]) {
+            Ok(0) => Err(self.fail(ArchiveProblem::Truncated)),
+            Ok(count) => {
+                self.content -= count as u64;
+                self.offset += count as u64;
+                Ok(count)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                self.read_content(buffer)
+            }
+            Err(error) => Err(self.fail(error.into())),
+        }
+    }
+
+    /// After the end marker: makes sure that only zeros follow. Digest and length of all there was, and the number of entries.
+    pub(crate) fn finish(mut self) -> Result<(Digest, u64, u64), ArchiveError> {
+        let mut rest = vec![0; 4 * BLOCK];
+        loop {
+            let count = self
+                .stream
+                .read(&mut rest)
+                .map_err(|error| self.fail(error.into()))?;
+            if count == 0 {
+                break;
+            }
+            if rest[..count].iter().any(|byte| *byte != 0) {
+                return Err(self.fail(ArchiveProblem::TrailingData));
+            }
+            self.advance(count as u64)
+                .map_err(|problem| self.fail(problem))?;
+        }
+        let (_, digest, size) = self.stream.into_inner().finish();
+        Ok((digest, size, self.entries))
+    }
+
+    fn fail(&self, problem: ArchiveProblem) -> ArchiveError {
+        ArchiveError {
+            offset: self.offset,
+            problem,
+        }
+    }
+
+    fn parse_entry(&mut self) -> Result<Option<Entry>, ArchiveProblem> {
+        self.skip_content()?;
+        let mut overrides: Option<Overrides> = None;
+        let (mut long_name, mut long_link) = (None, None);
+        loop {
+            let block = self.block()?;
+            if block.iter().all(|byte| *byte == 0) {
+                let second = self.block()?;
+                let described = overrides.is_some() || long_name.is_some() || long_link.is_some();
+                return match () {
+                    () if described => Err(ArchiveProblem::Contradiction),
+                    () if second.iter().any(|byte| *byte != 0) => Err(ArchiveProblem::TrailingData),
+                    () => Ok(None),
+                };
+            }
+            let header = Header::checked(&block)?;
+            match header.flag() {
+                b'x' if overrides.is_some() => return Err(ArchiveProblem::Contradiction),
+                b'x' => overrides = Some(Overrides::parse(&self.extension(&header)?)?),
+                b'g' => pax::check_global(&self.extension(&header)?)?,
+                b'L' if long_name.is_some() => return Err(ArchiveProblem::Contradiction),
+                b'L' => long_name = Some(self.long(&header)?),
+                b'K' if long_link.is_some() => return Err(ArchiveProblem::Contradiction),
+                b'K' => long_link = Some(self.long(&header)?),
+                _ => {
+                    let entry =
+                        header.entry(overrides.unwrap_or_default(), long_name, long_link)?;
+                    return self.begin(entry).map(Some);
+                }
+            }
+        }
+    }
+
+    /// Holds an entry against the bounds before anything of it is read.
+    fn begin(&mut self, entry: Entry) -> Result<Entry, ArchiveProblem> {
+        self.entries += 1;
+        limit("entries", self.entries, self.bounds.entries)?;
+        limit(
+            "a name",
+            entry.path.len().max(entry.link.len()) as u64,
+            self.bounds.name as u64,
+        )?;
+        limit(
+            "a size",
+            self.offset.saturating_add(entry.size),
+            self.bounds.size,
+        )?;
+        self.content = entry.size;
+        self.padding = padding(entry.size);
+        Ok(entry)
+    }
+
+    /// The body of an extended header. The size in its own header counts: nothing can override it.
+    fn extension(&mut self, header: &Header<'_>) -> Result<Vec<u8>, ArchiveProblem> {
+        let size = header.number("size", 124..136)?;
+        limit("an extended header", size, self.bounds.extended_header)?;
+        let mut body = Vec::new();
+        // Grows with what really comes, whatever the header claims.
+        (&mut self.stream).take(size).read_to_end(&mut body)?;
+        if (body.len() as u64) < size {
+            return Err(ArchiveProblem::Truncated);
+        }
+        self.advance(size)?;
+        self.skip(padding(size))?;
+        Ok(body)
+    }
+
+    /// A name in GNU's form: bytes up to the first NUL.
+    fn long(&mut self, header: &Header<'_>) -> Result<Vec<u8>, ArchiveProblem> {
+        let body = self.extension(header)?;
+        Ok(until_nul(&body).to_vec())
+    }
+
+    fn block(&mut self) -> Result<[u8; BLOCK], ArchiveProblem> {
+        let mut block = [0; BLOCK];
+        self.exact(&mut block)?;
+        Ok(block)
+    }
+
+    fn skip_content(&mut self) -> Result<(), ArchiveProblem> {
+        let mut sink = [0; 8 * BLOCK];
+        while self.content > 0 {
+            let count = self.content.min(sink.len() as u64);
+            self.exact(&mut sink[..count as usize])?;
+            self.content -= count;
+        }
+        let padding = std::mem::take(&mut self.padding);
+        self.skip(padding)
+    }
+
+    fn skip(&mut self, count: usize) -> Result<(), ArchiveProblem> {
+        let mut sink = [0; BLOCK];
+        self.exact(&mut sink[..count])
+    }
+
+    fn exact(&mut self, buffer: &mut [u8]) -> Result<(), ArchiveProblem> {
+        self.stream
+            .read_exact(buffer)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => ArchiveProblem::Truncated,
+                _ => error.into(),
+            })?;
+        self.advance(buffer.len() as u64)
+    }
+
+    fn advance(&mut self, count: u64) -> Result<(), ArchiveProblem> {
+        self.offset += count;
+        limit("a size", self.offset, self.bounds.size)
+    }
+}
+
+fn limit(what: &'static str, amount: u64, limit: u64) -> Result<(), ArchiveProblem> {
+    if amount > limit {
+        Err(ArchiveProblem::Limit { what, limit })
+    } else {
+        Ok(())
+    }
+}
+
+fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// A header block with the right checksum.
+struct Header<'a>(&'a [u8; BLOCK]);
+
+impl<'a> Header<'a> {
+    fn checked(block: &'a [u8; BLOCK]) -> Result<Self, ArchiveProblem> {
+        let header = Self(block);
+        // The checksum field counts as spaces.
+        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        let expected = sum(&block[..148]) + 8 * u64::from(b' ') + sum(&block[156..]);
+        match header.number("checksum", 148..156) {
+            Ok(stated) if stated == expected => Ok(header),
+            _ => Err(ArchiveProblem::Checksum),
+        }
+    }
+
+    fn flag(&self) -> u8 {
+        self.0[156]
+    }
+
+    fn is_posix(&self) -> bool {
+        &self.0[257..263] == b"ustar\0"
+    }
+
+    /// An octal number, ended by spaces or NUL and perhaps led by spaces; or GNU's binary form, not negative.
+    fn number(
+        &self,
+        name: &'static str,
+        range: std::ops::Range<usize>,
+    ) -> Result<u64, ArchiveProblem> {
+        let value = self.signed(name, range)?;
+        u64::try_from(value).map_err(|_| ArchiveProblem::Number(name))
+    }
+
+    fn signed(
+        &self,
+        name: &'static str,
+        range: std::ops::Range<usize>,
+    ) -> Result<i64, ArchiveProblem> {
+        let field = &self.0[range];
+        let number = match field.first() {
+            Some(0x80 | 0xff) => binary(field),
+            _ => octal(field),
+        };
+        number.ok_or(ArchiveProblem::Number(name))
+    }
+
+    fn id(&self, name: &'static str, range: std::ops::Range<usize>) -> Result<u32, ArchiveProblem> {
+        u32::try_from(self.number(name, range)?).map_err(|_| ArchiveProblem::Number(name))
+    }
+
+    fn kind(&self, path: &[u8]) -> Result<Kind, ArchiveProblem> {
+        Ok(match self.flag() {
+            // Before POSIX a directory was a file whose name ends in a slash.
+            0 if path.ends_with(b"/") => Kind::Directory,
+            0 | b'0' | b'7' => Kind::File,
+            b'1' => Kind::HardLink,
+            b'2' => Kind::SymbolicLink,
+            b'3' => Kind::Character,
+            b'4' => Kind::Block,
+            b'5' => Kind::Directory,
+            b'6' => Kind::Fifo,
+            b'S' => return Err(ArchiveProblem::Sparse),
+            other => return Err(ArchiveProblem::Kind(other)),
+        })
+    }
+
+    fn entry(
+        &self,
+        mut overrides: Overrides,
+        long_name: Option<Vec<u8>>,
+        long_link: Option<Vec<u8>>,
+    ) -> Result<Entry, ArchiveProblem> {
+        let path = one_of(overrides.path.take(), long_name, || self.name())?;
+        let link = one_of(overrides.link.take(), long_link, || {
+            until_nul(&self.0[157..257]).to_vec()
+        })?;
+        let mut entry = Entry::new(self.kind(&path)?);
+        // The size of the extended header counts, here and wherever the content is passed over (L8).
+        entry.size = match overrides.size {
+            Some(size) => size,
+            None => self.number("size", 124..136)?,
+        };
+        if entry.kind != Kind::File && entry.size != 0 {
+            return Err(ArchiveProblem::Content);
+        }
+        entry.path = path;
+        if matches!(entry.kind, Kind::HardLink | Kind::SymbolicLink) {
+            entry.link = link;
+        }
+        entry.mode = (self.number("mode", 100..108)? & 0o7777) as u32;
+        entry.uid = self.id("uid", 108..116)?;
+        entry.gid = self.id("gid", 116..124)?;
+        entry.mtime = Time {
+            seconds: self.signed("mtime", 136..148)?,
+            nanoseconds: 0,
+        };
+        if matches!(entry.kind, Kind::Character | Kind::Block) {
+            entry.major = self.id("major", 329..337)?;
+            entry.minor = self.id("minor", 337..345)?;
+        }
+        overrides.apply(&mut entry);
+        Ok(entry)
+    }
+
+    fn name(&self) -> Vec<u8> {
+        let name = until_nul(&self.0[..100]);
+        let prefix = until_nul(&self.0[345..500]);
+        // GNU keeps other things where POSIX has the prefix.
+        if !self.is_posix() || prefix.is_empty() {
+            return name.to_vec();
+        }
+        [prefix, b"/", name].concat()
+    }
+}
+
+/// A name from the only place that gives one, or from the header; two places could contradict each other.
+fn one_of(
+    pax: Option<Vec<u8>>,
+    gnu: Option<Vec<u8>>,
+    header: impl FnOnce() -> Vec<u8>,
+) -> Result<Vec<u8>, ArchiveProblem> {
+    match (pax, gnu) {
+        (Some(_), Some(_)) => Err(ArchiveProblem::Contradiction),
+        (name, other) => Ok(name.or(other).unwrap_or_else(header)),
+    }
+}
+
+fn octal(field: &[u8]) -> Option<i64> {
+    let text = until_nul(field).trim_ascii();
+    text.iter().try_fold(0i64, |number, digit| match digit {
+        b'0'..=b'7' => number.checked_mul(8)?.checked_add(i64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// Two's complement, big-endian, its first bit replaced by the mark of the form.
+fn binary(field: &[u8]) -> Option<i64> {
+    let negative = field.first() == Some(&0xff);
+    let start = if negative { -1i64 } else { 0 };
+    field[1..].iter().try_fold(start, |number, byte| {
+        number.checked_mul(256)?.checked_add(i64::from(*byte))
+    })
+}
