@@ -1,8 +1,15 @@
 //! Detached overlay mounts: a merged view of layer directories that is in nobody's mount table and is gone with its descriptor.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::mount::MountAttrFlags;
+
+use crate::Error;
+use crate::failure::{During, Failure};
+use crate::mounts::{self, Configuration};
 
 /// Most layers the kernel merges.
 pub const MAX_LAYERS: usize = 500;
@@ -11,7 +18,92 @@ pub const MAX_LAYERS: usize = 500;
 ///
 /// The descriptor is a directory (for `openat` and friends). One layer without an upper is that directory itself; none is an empty
 /// directory. Needs `CAP_SYS_ADMIN`: call it as root, or inside a [`Handler`](crate::Handler) when rootless.
+///
+/// What is written to `upper` is not synced to the disk when the mount goes (`volatile`): whoever keeps it must sync it.
 pub fn open(lowers: &[PathBuf], upper: Option<(&Path, &Path)>) -> io::Result<OwnedFd> {
-    let _ = (lowers, upper);
-    Err(io::ErrorKind::Unsupported.into())
+    let opened = open_directories(lowers).map_err(into_io)?;
+    let mount = match (opened.as_slice(), upper) {
+        ([], None) => mounts::tmpfs(&[("mode", "0755")], MountAttrFlags::MOUNT_ATTR_RDONLY),
+        ([only], None) => {
+            mounts::copy(only, Path::new("")).during(|| "open the only layer".to_owned())
+        }
+        ([], Some((upper, _))) => {
+            mounts::copy_path(upper).during(|| "open the upper directory".to_owned())
+        }
+        (lowers, Some((upper, work))) => {
+            let upper = open_directory(upper).map_err(into_io)?;
+            let work = open_directory(work).map_err(into_io)?;
+            merge(lowers, Some((upper.as_fd(), work.as_fd())))
+        }
+        (lowers, None) => merge(lowers, None),
+    };
+    mount.map_err(into_io)
+}
+
+fn into_io(failure: Failure) -> io::Error {
+    let kind = failure
+        .errno()
+        .map_or(io::ErrorKind::Other, |errno| errno.kind());
+    io::Error::new(kind, Error::from(failure))
+}
+
+/// Opens layer directories, for [`merge`].
+pub(crate) fn open_directories(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, Failure> {
+    paths.iter().map(|path| open_directory(path)).collect()
+}
+
+/// Opens a directory of the host without reading it.
+pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
+    openat(
+        CWD,
+        path,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .during(|| format!("open the layer directory {}", path.display()))
+}
+
+/// The overlay mount itself. Without an upper the kernel wants at least two layers.
+///
+/// Layers are named by descriptor: a string option is cut at 255 bytes, and the names would show inside in `/proc/mounts`.
+pub(crate) fn merge(
+    lowers: &[OwnedFd],
+    upper: Option<(BorrowedFd<'_>, BorrowedFd<'_>)>,
+) -> Result<OwnedFd, Failure> {
+    if lowers.len() > MAX_LAYERS {
+        return Err(Failure::new(
+            format!("merge {} layers", lowers.len()),
+            format!("the kernel merges at most {MAX_LAYERS}"),
+        ));
+    }
+    let overlay = Configuration::new("overlay")?;
+    overlay.flag("userxattr")?;
+    for lower in lowers.iter().rev() {
+        overlay
+            .set("lowerdir+", &path_of(lower))
+            .map_err(|failure| match failure.errno() {
+                Some(rustix::io::Errno::INVAL) => {
+                    failure.hint("layers are added one by one, which needs Linux 6.5 or newer")
+                }
+                _ => failure,
+            })?;
+    }
+    if let Some((upper, work)) = upper {
+        overlay.set("upperdir", &path_of(upper))?;
+        overlay.set("workdir", &path_of(work))?;
+        // Without this the kernel syncs the whole file system of `upper` when the overlay is unmounted.
+        overlay.flag("volatile")?;
+    }
+    overlay
+        .mount(MountAttrFlags::empty())
+        .map_err(|failure| match failure.errno() {
+            Some(rustix::io::Errno::PERM) => failure
+                .hint("overlay mounts in user namespaces need Linux 5.11 or newer; run `doctor`"),
+            _ => failure,
+        })
+}
+
+/// A path that leads to an open descriptor of this process.
+pub(crate) fn path_of(descriptor: impl AsFd) -> String {
+    format!("/proc/self/fd/{}", descriptor.as_fd().as_raw_fd())
 }

@@ -1,5 +1,7 @@
 //! What this machine allows, each fact tried rather than guessed, for `doctor`.
 
+use std::os::fd::OwnedFd;
+
 use serde::Serialize;
 
 /// One fact about this machine.
@@ -30,4 +32,9 @@ pub enum Status {
 /// Tries everything executions need; in child processes where a try would change this one. Takes well under a second.
 pub fn probe() -> Vec<Probe> {
     Vec::new()
+}
+
+pub(crate) fn child(control: OwnedFd) -> ! {
+    drop(control);
+    crate::sys::exit_now(0)
 }
