@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 
 use super::{DOCKERFILE_SERVICE, PIPELINE, files, load};
 use crate::{
-    Builder, Catalog, ContextSource, ContractKind, Linkage, MemoryFiles, Placeholder, Platform,
-    SecretSource, User, Variables,
+    Builder, CargoBuilder, Catalog, ContextSource, ContractKind, Linkage, MemoryFiles, Placeholder,
+    Platform, SecretSource, User, Variables,
 };
 
 pub(super) const EVERYTHING: &str = r#"name = "web"
@@ -184,6 +184,74 @@ fn a_cargo_service_needs_one_line() {
     );
     assert!(
         web.default && web.platforms.is_empty() && web.contract.is_none() && web.checks.is_empty()
+    );
+}
+
+#[test]
+fn every_key_of_a_cargo_job_arrives() {
+    let text = r#"builder = "cargo"
+[cargo]
+package = "web-server"
+bin = "web"
+manifest = "../../Cargo.toml"
+profile = "small"
+features = ["a", "b/c"]
+default-features = false
+linkage = "static"
+certificates = true
+user = "0:4294967294"
+[contract]
+kind = "job"
+[[checks]]
+name = "unit"
+command = ["cargo", "test"]
+junit = "../../target/junit.xml"
+"#;
+    let catalog = load(&files(&[("web", text)]).with("Cargo.toml", "[workspace]\n"));
+    let web = catalog.service("web").unwrap();
+    let Builder::Cargo(builder) = &web.builder else {
+        panic!("{:?}", web.builder)
+    };
+    let CargoBuilder {
+        package,
+        bin,
+        manifest,
+        profile,
+        features,
+        default_features,
+        linkage,
+        certificates,
+        user,
+    } = builder;
+    assert_eq!(
+        (package.as_deref(), bin.as_deref()),
+        (Some("web-server"), Some("web"))
+    );
+    assert_eq!(manifest.from_root(), Path::new("Cargo.toml"));
+    assert_eq!(
+        (profile.as_str(), features.as_slice()),
+        ("small", &["a".to_owned(), "b/c".to_owned()][..])
+    );
+    assert_eq!(
+        (*default_features, *linkage, *certificates),
+        (false, Linkage::Static, true)
+    );
+    assert_eq!(
+        *user,
+        User {
+            uid: 0,
+            gid: 4_294_967_294
+        }
+    );
+    let contract = web.contract.as_ref().unwrap();
+    assert_eq!(contract.kind, ContractKind::Job);
+    assert_eq!(
+        (contract.start_timeout, contract.grace_period),
+        (Duration::from_secs(10), Duration::from_secs(10))
+    );
+    assert_eq!(
+        web.checks[0].junit.as_deref(),
+        Some("../../target/junit.xml")
     );
 }
 
