@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// The temporary file cannot be created.
     pub fn blob_writer(&self, expected: Option<(Digest, u64)>) -> Result<BlobWriter> {
-        let path = self.inner.session.path();
+        let path = self.inner.session.path()?;
         let file = DigestWriter::new(files::create_file(&path)?);
         Ok(BlobWriter {
             file: Some(file),
@@ -109,7 +109,7 @@ impl BlobWriter {
             .map_err(Error::io("write", &self.path))?;
         file.sync_all().map_err(Error::io("write", &self.path))?;
         files::rename(&self.path, &self.store.blob_path(&digest))?;
-        self.store.inner.wrote();
+        self.store.inner.wrote(false);
         Ok((digest, size))
     }
 
@@ -155,3 +155,6 @@ impl Drop for BlobWriter {
         drop(fs::remove_file(&self.path));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,3 +188,6 @@ fn now() -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ fn advice(error: &io::Error) -> &'static str {
         ""
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// The temporary folder cannot be created.
     pub fn stage(&self) -> Result<Staging> {
-        let root = self.inner.session.path();
+        let root = self.inner.session.path()?;
         let layer = root.join("layer");
         let LayerPaths { dir: fs, owners } = LayerPaths::of(&layer);
         let work = root.join("work");
@@ -147,31 +147,33 @@ impl Staging {
         let target = store.layer_path(diff_id);
         while store.layer(diff_id).is_none() {
             match fs::rename(&layer, &target) {
-                Ok(()) => {}
+                Ok(()) => break,
                 Err(e)
                     if matches!(
                         e.kind(),
                         ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists
                     ) =>
                 {
-                    if store.layer(diff_id).is_none() {
-                        self.supersede(&layer, &target)?;
+                    // Another process may have just made it.
+                    if store.layer(diff_id).is_none() && self.supersede(&layer, &target)? {
+                        break;
                     }
                 }
                 Err(e) => return Err(Error::io("create", &target)(e)),
             }
         }
-        store.wrote();
+        store.wrote(true);
         Ok(LayerPaths::of(&target))
     }
 
-    /// Takes the place of a layer that counts as absent. Whoever might use that one has been told that it does not exist.
-    fn supersede(&self, layer: &Path, target: &Path) -> Result<()> {
+    /// Takes the place of a layer that does not count, or empties that place and returns `false`. Whoever might use that layer has
+    /// been told that it does not exist.
+    fn supersede(&self, layer: &Path, target: &Path) -> Result<bool> {
         match renameat_with(CWD, layer, CWD, target, RenameFlags::EXCHANGE) {
             // What was there is now in the staging folder, and goes with it.
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
             // Some file systems cannot exchange.
-            Err(Errno::INVAL | Errno::NOSYS) => self.store.inner.discard(target),
+            Err(Errno::INVAL | Errno::NOSYS) => self.store.inner.discard(target).map(|()| false),
             Err(errno) => Err(Error::io("create", target)(errno)),
         }
     }
@@ -180,6 +182,9 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed now is in our temporary folder, and removed with it by whoever comes next.
-        drop(self.store.inner.discard(&self.root));
+        drop(self.store.inner.remove(&self.root));
     }
 }
+
+#[cfg(test)]
+mod tests;

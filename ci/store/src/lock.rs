@@ -4,13 +4,15 @@
 //! Two descriptions of one file exclude each other even inside a process, so threads with handles of their own are
 //! kept apart just as processes are.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, flock, major, minor};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -57,15 +59,7 @@ pub(crate) fn try_lock(file: &File, path: &Path, mode: Mode) -> Result<bool> {
 ///
 /// It polls: a thread blocked in the kernel could neither report nor give up. 50 ms are far below what the holders
 /// (whole builds) take, and the first tries come sooner.
-///
-/// `by` says who the others are, when it comes to giving up.
-pub(crate) fn lock(
-    file: &File,
-    path: &Path,
-    mode: Mode,
-    by: &dyn Fn() -> String,
-    waiting: Waiting<'_>,
-) -> Result<()> {
+pub(crate) fn lock(file: &File, path: &Path, mode: Mode, waiting: Waiting<'_>) -> Result<()> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     while !try_lock(file, path, mode)? {
@@ -73,7 +67,7 @@ pub(crate) fn lock(
         if waiting(waited).is_break() {
             return Err(Error::Busy {
                 path: path.to_owned(),
-                by: by(),
+                by: holders(file),
                 waited,
             });
         }
@@ -85,7 +79,31 @@ pub(crate) fn lock(
 
 /// Takes the lock however long it takes: for locks that are only ever held for moments.
 pub(crate) fn lock_briefly(file: &File, path: &Path, mode: Mode) -> Result<()> {
-    lock(file, path, mode, &String::new, &mut |_| {
-        ControlFlow::Continue(())
-    })
+    lock(file, path, mode, &mut |_| ControlFlow::Continue(()))
+}
+
+/// Who holds locks on the file, for people. The kernel's list knows only processes of our pid namespace.
+fn holders(file: &File) -> String {
+    let Ok(metadata) = file.metadata() else {
+        return "another run".to_owned();
+    };
+    let (dev, ino) = (metadata.dev(), metadata.ino());
+    let id = format!("{:02x}:{:02x}:{ino}", major(dev), minor(dev));
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let pids: BTreeSet<u32> = locks.lines().filter_map(|line| holder(line, &id)).collect();
+    let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+    match pids.as_slice() {
+        [] => "another run".to_owned(),
+        [pid] => format!("process {pid}"),
+        pids => format!("processes {}", pids.join(", ")),
+    }
+}
+
+/// `2: FLOCK  ADVISORY  READ  4711 fe:00:123 0 EOF`, see proc_locks(5).
+fn holder(line: &str, id: &str) -> Option<u32> {
+    let mut words = line.split_whitespace().skip(1).filter(|word| *word != "->");
+    let (kind, pid, file) = (words.next()?, words.nth(2)?, words.next()?);
+    (kind == "FLOCK" && file == id)
+        .then(|| pid.parse().ok())
+        .flatten()
 }

@@ -293,3 +293,6 @@ fn keys(refs: &Refs) -> BTreeSet<(Kind, Digest)> {
         .chain(refs.blobs.iter().map(|blob| (Kind::Blob, *blob)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

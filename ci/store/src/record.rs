@@ -56,3 +56,6 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Read<T> {
         Err(_) => Read::Absent,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,6 @@ fn still_there_is_fine(errno: Errno) -> Result<(), Errno> {
         Err(errno)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,8 +82,8 @@ impl Store {
             kind: kind.to_owned(),
             source,
         })?;
-        files::replace(&path, &self.inner.session.path(), &bytes, false)?;
-        self.inner.wrote();
+        files::replace(&path, &self.inner.session.path()?, &bytes, false)?;
+        self.inner.wrote(false);
         Ok(())
     }
 
@@ -163,3 +163,6 @@ fn touch(path: &Path) {
         drop(File::open(path).and_then(|file| file.set_times(FileTimes::new().set_modified(now))));
     }
 }
+
+#[cfg(test)]
+mod tests;

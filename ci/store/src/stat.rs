@@ -189,7 +189,7 @@ impl StatCache {
         entries.dedup_by(|a, b| a[..KEY] == b[..KEY]);
         files::replace(
             &self.path,
-            &self.store.inner.session.path(),
+            &self.store.inner.session.path()?,
             &encode(&entries),
             false,
         )
@@ -225,3 +225,6 @@ fn decode(bytes: &[u8]) -> Option<Vec<[u8; ENTRY]>> {
     let (entries, rest) = content.strip_prefix(MAGIC)?.as_chunks::<ENTRY>();
     (rest.is_empty() && entries.is_sorted()).then(|| entries.to_vec())
 }
+
+#[cfg(test)]
+mod tests;

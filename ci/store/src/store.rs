@@ -22,7 +22,7 @@ use crate::remove::{Remover, remove_tree};
 use crate::session::{self, Session};
 
 /// The format of the layout below; another one is refused.
-pub(crate) const FORMAT: u32 = 1;
+const FORMAT: u32 = 1;
 
 /// A store, shared by all who open its folder. Cheap to clone; the folder is released when the last clone, [`crate::Staging`],
 /// [`crate::BlobWriter`] and [`crate::CacheLease`] is dropped.
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) root: PathBuf,
     pub(crate) session: Session,
     pub(crate) durability: Durability,
-    pub(crate) remover: Remover,
+    remover: Option<Remover>,
     /// Layers seen to be whole. Nobody removes one while we hold the shared lock, so seen once is enough.
     pub(crate) whole: Mutex<HashSet<Digest>>,
     /// Whether something was written that is not yet known to be on the disk.
@@ -49,20 +49,12 @@ pub(crate) struct Inner {
 }
 
 /// How to open a store.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
-    /// Removes folders; [`remove_tree`] unless set. Rootless callers that write files of subordinate ids need their own.
-    pub remover: Remover,
+    /// Asked to remove folders that [`remove_tree`] is not permitted to.
+    pub remover: Option<Remover>,
+    /// The boot id to take for the running one; tests reboot with it.
     pub(crate) boot: Option<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            remover: Arc::new(remove_tree),
-            boot: None,
-        }
-    }
 }
 
 impl fmt::Debug for Options {
@@ -85,18 +77,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and [`Error::Busy`] when `waiting` gives up.
     pub fn open_with(root: &Path, options: Options, waiting: Waiting<'_>) -> Result<Self> {
-        let root = std::path::absolute(root).map_err(Error::io("resolve", root))?;
-        files::create_dir_all(&root)?;
+        files::create_dir_all(root)?;
+        let root = fs::canonicalize(root).map_err(Error::io("resolve", root))?;
         refuse_foreign(&root)?;
 
         let path = root.join("lock");
         let lock = files::open_lock(&path)?;
-        let by = || "`pipeline cache`".to_owned();
-        lock::lock(&lock, &path, Mode::Shared, &by, waiting)?;
-
-        // The set-up lock, on the root itself: held for moments, so that creation and cleaning have one author at a time.
-        let setup = files::open_dir(&root).map_err(Error::io("open", &root))?;
-        lock::lock_briefly(&setup, &root, Mode::Exclusive)?;
+        lock::lock(&lock, &path, Mode::Shared, waiting)?;
         check_version(&root)?;
         for dir in [
             "tmp",
@@ -110,19 +97,15 @@ impl Store {
         ] {
             files::create_dir(&root.join(dir))?;
         }
-        let tmp = root.join("tmp");
-        let session = Session::create(&tmp)?;
-        let leftovers = session::leftovers(&tmp)?;
-        drop(setup);
-
+        let leftovers = session::leftovers(&root)?;
         let durable = root.join("durable");
         let durability = match options.boot {
             Some(boot) => Durability::at_boot(durable, &boot),
             None => Durability::new(durable)?,
         };
         let inner = Inner {
+            session: Session::new(&root),
             root,
-            session,
             durability,
             remover: options.remover,
             whole: Mutex::default(),
@@ -133,7 +116,7 @@ impl Store {
         };
         for leftover in leftovers {
             // It may still be in use by a process that is about to die with its parent. Then the next one removes it.
-            drop((inner.remover)(&leftover.path));
+            drop(inner.remove(&leftover.path));
         }
         Ok(Self {
             inner: Arc::new(inner),
@@ -179,35 +162,38 @@ impl Store {
                 waited: Duration::ZERO,
             });
         };
-        let tmp = inner.root.join("tmp");
-        let by = || session::holders(&tmp, inner.session.dir());
-        let outcome = lock::lock(&inner.lock, &path, Mode::Exclusive, &by, waiting)
-            .and_then(|()| work(inner));
+        let outcome =
+            lock::lock(&inner.lock, &path, Mode::Exclusive, waiting).and_then(|()| work(inner));
         // Converting releases for a moment, and others may have been exclusive meanwhile.
-        inner
-            .whole
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        inner.forget_layers();
         lock::lock_briefly(&inner.lock, &path, Mode::Shared)?;
         outcome
     }
 }
 
 impl Inner {
-    /// To be called after something has become visible.
-    pub(crate) fn wrote(&self) {
-        self.dirty.store(true, Ordering::Relaxed);
+    /// To be called after something has become visible. `unsynced` is what a power loss could take back.
+    pub(crate) fn wrote(&self, unsynced: bool) {
         self.grown.store(true, Ordering::Relaxed);
+        self.dirty.fetch_or(unsynced, Ordering::Relaxed);
     }
 
     pub(crate) fn has_written(&self) -> bool {
         self.grown.load(Ordering::Relaxed)
     }
 
+    /// From now on layers are looked at again.
+    fn forget_layers(&self) {
+        self.whole
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     /// Moves a folder to where it is no longer found: half removed, it must not be where it was. `None` if it is not there.
     pub(crate) fn set_aside(&self, path: &Path) -> Result<Option<PathBuf>> {
-        let aside = self.session.path();
+        let aside = self.session.path()?;
+        self.forget_layers();
         match fs::rename(path, &aside) {
             Ok(()) => Ok(Some(aside)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -215,9 +201,14 @@ impl Inner {
         }
     }
 
-    /// Removes a folder in our temporary folder.
+    /// Removes a folder in the temporary folder.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
-        (self.remover)(path).map_err(Error::io("remove", path))
+        remove_tree(path)
+            .or_else(|error| match &self.remover {
+                Some(remover) if error.kind() == io::ErrorKind::PermissionDenied => remover(path),
+                _ => Err(error),
+            })
+            .map_err(Error::io("remove", path))
     }
 
     /// Removes a folder from anywhere in the store.
@@ -228,18 +219,28 @@ impl Inner {
 
     pub(crate) fn sync(&self) -> Result<()> {
         if self.dirty.swap(false, Ordering::Relaxed) {
-            self.durability
-                .sync(&self.session.path())
-                .inspect_err(|_| self.dirty.store(true, Ordering::Relaxed))?;
+            let sync = || self.durability.sync(&self.session.path()?);
+            sync().inspect_err(|_| self.dirty.store(true, Ordering::Relaxed))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Inner {
+    /// What a SIGKILL does: nothing is flushed or removed; the kernel drops the locks.
+    pub(crate) fn forget_duties(&self) {
+        self.dirty.store(false, Ordering::Relaxed);
+        drop(self.session.take());
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         drop(self.sync());
-        drop((self.remover)(self.session.dir()));
+        if let Some(held) = self.session.take() {
+            drop(self.remove(&held.path));
+        }
     }
 }
 
@@ -262,7 +263,11 @@ fn root_from(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     }
     // The XDG base directory specification: relative paths are to be ignored.
     let cache = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let cache = cache.or_else(|| path("HOME").map(|home| home.join(".cache")));
+    let cache = cache.or_else(|| {
+        path("HOME")
+            .filter(|path| path.is_absolute())
+            .map(|home| home.join(".cache"))
+    });
     cache
         .map(|cache| cache.join("pipeline"))
         .ok_or(Error::NoRoot)
@@ -291,21 +296,32 @@ fn refuse_foreign(root: &Path) -> Result<()> {
 
 fn check_version(root: &Path) -> Result<()> {
     let path = root.join("version");
-    match fs::read_to_string(&path) {
-        Ok(found) if found.trim() == FORMAT.to_string() => Ok(()),
-        Ok(found) => {
-            let found = found.trim().chars().take(40).collect();
-            Err(Error::Format {
-                path: root.to_owned(),
-                found,
-                known: FORMAT,
-            })
-        }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+    let read = || match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("read", &path)(e)),
+    };
+    let mut found = read()?;
+    if found.is_none() {
+        let _setup = session::setup(root)?;
+        found = read()?;
+        if found.is_none() {
             let temporary = root.join("version.new");
             files::remove_file(&temporary)?;
-            files::replace(&path, &temporary, format!("{FORMAT}\n").as_bytes(), true)
+            return files::replace(&path, &temporary, format!("{FORMAT}\n").as_bytes(), true);
         }
-        Err(e) => Err(Error::io("read", &path)(e)),
     }
+    let found = found.unwrap_or_default();
+    if found.trim() != FORMAT.to_string() {
+        let found = found.trim().chars().take(40).collect();
+        return Err(Error::Format {
+            path: root.to_owned(),
+            found,
+            known: FORMAT,
+        });
+    }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,11 +84,10 @@ impl Store {
             Sharing::Locked => take(&volume, Mode::Exclusive, waiting)?,
             Sharing::Private => take_free(&volume)?,
         };
-        let by = || "another execution".to_owned();
         let lock_path = copy.with_extension("lock");
         while self.inner.volume_record(&copy).is_none() {
             if sharing == Sharing::Shared {
-                lock::lock(&lock, &lock_path, Mode::Exclusive, &by, waiting)?;
+                lock::lock(&lock, &lock_path, Mode::Exclusive, waiting)?;
             }
             // Two shared users may have come here together.
             if self.inner.volume_record(&copy).is_none() {
@@ -96,7 +95,7 @@ impl Store {
             }
             if sharing == Sharing::Shared {
                 // Converting a lock releases it for a moment, so look again.
-                lock::lock(&lock, &lock_path, Mode::Shared, &by, waiting)?;
+                lock::lock(&lock, &lock_path, Mode::Shared, waiting)?;
             }
         }
         let stamp = Stamp::unfinished(self.inner.durability.boot());
@@ -132,7 +131,7 @@ impl Drop for CacheLease {
             self.record.stamp = self.store.inner.durability.stamp();
             drop(self.store.inner.put_volume_record(&self.copy, &self.record));
         }
-        self.store.inner.wrote();
+        self.store.inner.wrote(true);
     }
 }
 
@@ -145,7 +144,7 @@ impl Inner {
     pub(crate) fn put_volume_record(&self, copy: &Path, record: &VolumeRecord) -> Result<()> {
         let path = copy.join("record");
         let bytes = record::encode(record).map_err(Error::io("write", &path))?;
-        files::replace(&path, &self.session.path(), &bytes, false)
+        files::replace(&path, &self.session.path()?, &bytes, false)
     }
 
     /// Makes a copy, in place of one that is not usable. The caller holds its lock alone.
@@ -155,7 +154,7 @@ impl Inner {
         copy: &Path,
         fill: &mut dyn FnMut(&Path) -> io::Result<()>,
     ) -> Result<()> {
-        let staging = self.session.path();
+        let staging = self.session.path()?;
         let fs = staging.join("fs");
         let mut make = || -> Result<()> {
             files::create_dir(&staging)?;
@@ -183,13 +182,7 @@ impl Inner {
 fn take(volume: &Path, mode: Mode, waiting: Waiting<'_>) -> Result<(PathBuf, File)> {
     let (copy, path) = (volume.join("0"), volume.join("0.lock"));
     let lock = files::open_lock(&path)?;
-    lock::lock(
-        &lock,
-        &path,
-        mode,
-        &|| "another execution".to_owned(),
-        waiting,
-    )?;
+    lock::lock(&lock, &path, mode, waiting)?;
     Ok((copy, lock))
 }
 
@@ -206,3 +199,6 @@ fn take_free(volume: &Path) -> Result<(PathBuf, File)> {
         n += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;
