@@ -25,11 +25,25 @@
 //! ]);
 //! ```
 
+mod answer;
 mod args;
+mod catalog;
+mod check;
+mod coerce;
+mod execute;
+mod introspection;
+mod output;
+mod plan;
 mod resolve;
 mod response;
 mod schema;
+mod sdl;
+mod suggest;
+mod syntax;
 pub mod table;
+
+#[cfg(test)]
+mod tests;
 
 pub use args::Args;
 pub use resolve::{Backend, Call, FieldError, Resolve, Resolved, Value, ready};

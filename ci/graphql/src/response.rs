@@ -1,6 +1,10 @@
 //! What a request is answered with, and its JSON form (June 2018 §7).
 
-use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::Answer;
 
 /// A position in the text of a query, counted from 1; columns are characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,20 +38,30 @@ pub struct Error {
 }
 
 /// The answer to a request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Response {
+    data: Option<Answer>,
     errors: Vec<Error>,
 }
 
 impl Response {
-    /// The answer to a request that was not executed at all.
-    pub fn failure(error: Error) -> Self {
+    pub(crate) fn new(data: Answer, errors: Vec<Error>) -> Self {
         Response {
-            errors: vec![error],
+            data: Some(data),
+            errors,
         }
     }
 
-    /// What went wrong; empty on success.
+    pub(crate) fn rejected(errors: Vec<Error>) -> Self {
+        Response { data: None, errors }
+    }
+
+    /// The answer to a request that was not executed at all.
+    pub fn failure(error: Error) -> Self {
+        Response::rejected(vec![error])
+    }
+
+    /// What went wrong, in the order of the answer; empty on success.
     pub fn errors(&self) -> &[Error] {
         &self.errors
     }
@@ -56,11 +70,53 @@ impl Response {
     ///
     /// `serde_json::Value` is dropped recursively: for an answer nested thousands deep use [`Response::to_json_string`].
     pub fn to_data(&self) -> Option<Value> {
-        None
+        self.data.as_ref().map(Answer::to_value)
     }
 
-    /// The answer as JSON, of any depth. There is an `errors` key only when something went wrong.
+    /// The answer as JSON, of any depth. There is an `errors` key only when something went wrong, and no `data` key when
+    /// nothing was executed.
     pub fn to_json_string(&self) -> String {
-        String::new()
+        let mut out = String::from("{");
+        if !self.errors.is_empty() {
+            let errors: Value = self.errors.iter().map(Error::to_json).collect();
+            // Writing to a string cannot fail.
+            _ = write!(out, "\"errors\":{errors}");
+        }
+        if let Some(data) = &self.data {
+            out.push_str(if self.errors.is_empty() {
+                "\"data\":"
+            } else {
+                ",\"data\":"
+            });
+            data.write_json(&mut out);
+        }
+        out.push('}');
+        out
+    }
+}
+
+impl Error {
+    /// The error as it stands in a response; parts that are empty are left out.
+    pub fn to_json(&self) -> Value {
+        let mut entry =
+            Map::from_iter([("message".to_owned(), Value::from(self.message.as_str()))]);
+        if !self.locations.is_empty() {
+            let location = |at: &Location| json!({ "line": at.line, "column": at.column });
+            entry.insert(
+                "locations".to_owned(),
+                self.locations.iter().map(location).collect(),
+            );
+        }
+        if !self.path.is_empty() {
+            let segment = |segment: &PathSegment| match segment {
+                PathSegment::Key(key) => Value::from(key.as_str()),
+                PathSegment::Index(index) => Value::from(*index),
+            };
+            entry.insert("path".to_owned(), self.path.iter().map(segment).collect());
+        }
+        if let Some(extensions) = &self.extensions {
+            entry.insert("extensions".to_owned(), Value::Object(extensions.clone()));
+        }
+        Value::Object(entry)
     }
 }
