@@ -4,7 +4,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::error::nearest;
+use crate::expand::Budget;
 use crate::span::{Span, Spanned};
+
+/// More warnings than this nobody reads.
+const MOST_WARNINGS: usize = 1000;
 
 /// The rules, under BuildKit's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +100,18 @@ impl Check {
         Ok(check)
     }
 
+    /// This and what the comments before an instruction ask for.
+    pub(crate) fn merged(&self, comments: &[String]) -> Self {
+        let mut check = self.clone();
+        let asked = comments
+            .iter()
+            .filter_map(|comment| comment.strip_prefix("check="));
+        for more in asked.filter_map(|text| Self::parse(text).ok()) {
+            check.skip.extend(more.skip);
+        }
+        check
+    }
+
     /// Whether a rule applies.
     pub fn applies(&self, rule: Rule) -> bool {
         let name = rule.to_string();
@@ -120,8 +137,30 @@ impl Warnings {
         }
     }
 
+    /// A hint at the name that was probably meant, to stand in brackets behind a message; empty if there is none. Comparing with
+    /// many names costs, so it is not done without end.
+    pub(crate) fn similar<'a>(
+        &self,
+        name: &str,
+        known: usize,
+        names: impl Iterator<Item = &'a str>,
+        budget: &Budget,
+    ) -> String {
+        const COMPARISON: usize = 64;
+        const MANY: usize = 500;
+        if self.list.len() >= MOST_WARNINGS
+            || known > MANY
+            || budget.spend(known.saturating_mul(COMPARISON)).is_err()
+        {
+            return String::new();
+        }
+        nearest(name, names)
+            .map(|known| format!(" (is {known} meant?)"))
+            .unwrap_or_default()
+    }
+
     pub(crate) fn add(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
-        if self.check.applies(rule) {
+        if self.list.len() < MOST_WARNINGS && self.check.applies(rule) {
             self.list.push(Warning {
                 rule,
                 message: message.into(),

@@ -6,6 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+/// What the reference sets where a base image has no PATH.
+pub(crate) const DEFAULT_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The fields of an image configuration that a Dockerfile reads or sets, as in the OCI image specification ("Image Configuration")
 /// and Docker's extensions of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,19 +64,20 @@ pub struct Healthcheck {
 }
 
 impl Config {
+    /// What a stage begins with that stands on nothing, or on a named context that is a directory.
+    pub fn scratch() -> Self {
+        Self {
+            env: vec![("PATH".to_owned(), DEFAULT_PATH.to_owned())],
+            working_dir: "/".to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The value of an environment variable.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.env
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
-    }
-
-    /// Sets an environment variable, in place where it is there already.
-    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
-        match self.env.iter_mut().find(|(key, _)| key == name) {
-            Some(entry) => value.clone_into(&mut entry.1),
-            None => self.env.push((name.to_owned(), value.to_owned())),
-        }
     }
 }

@@ -48,11 +48,11 @@ impl Error {
         source: &Source,
         span: Span,
         message: impl Into<String>,
-    ) -> Box<Self> {
+    ) -> Self {
         let (text, column) = source.excerpt(span);
         let file = source.name().to_owned();
         let line = span.first_line.max(1);
-        Box::new(Self {
+        Self {
             kind,
             file,
             line,
@@ -60,10 +60,10 @@ impl Error {
             text,
             message: message.into(),
             suggestion: None,
-        })
+        }
     }
 
-    pub(crate) fn suggest(mut self: Box<Self>, suggestion: Option<&str>) -> Box<Self> {
+    pub(crate) fn suggest(mut self, suggestion: Option<&str>) -> Self {
         self.suggestion = suggestion.map(str::to_owned);
         self
     }

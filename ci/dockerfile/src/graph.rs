@@ -143,7 +143,7 @@ pub struct Copy {
     pub link: bool,
     /// What is left out, in the language of [`crate::ignore`], relative to each source.
     pub exclude: Vec<String>,
-    /// Unpack sources that are local tar archives.
+    /// Unpack sources of `from` that are tar archives.
     pub unpack: bool,
     /// What a [`Source::Url`] or [`Source::Git`] must be, `algorithm:hex` or a commit.
     pub checksum: Option<String>,
@@ -178,6 +178,8 @@ pub enum Source {
         url: String,
         /// Name for the file where the destination is a directory.
         name: String,
+        /// Unpack it if it is a tar archive.
+        unpack: bool,
     },
     /// `ADD` of a git repository.
     Git(Git),

@@ -6,21 +6,34 @@
 //!
 //! Text becomes [`Dockerfile`] (the syntax tree), then [`Plan`] (which stages, on what), then, stage by stage, [`Stage`] (steps).
 
+pub mod ast;
 mod check;
+mod class;
 mod config;
+mod env;
 mod error;
+mod expand;
+pub mod glob;
 pub mod graph;
+pub mod ignore;
 mod lower;
 mod mode;
+mod mount;
+mod parse;
+mod pattern;
 mod plan;
 mod platform;
+mod reference;
 mod span;
 
+pub use ast::Dockerfile;
 pub use check::{Check, Rule, Warning};
 pub use config::{Config, Healthcheck};
 pub use error::{Error, ErrorKind};
 pub use graph::{Op, Stage, StageId, Step};
+pub use lower::Inherited;
 pub use mode::Chmod;
-pub use plan::{Base, External, PlannedStage, Request};
+pub use parse::{MAX_INSTRUCTIONS, MAX_SIZE, parse};
+pub use plan::{Base, External, Plan, PlannedStage, Request};
 pub use platform::Platform;
 pub use span::{Span, Spanned};
