@@ -1,0 +1,286 @@
+//! Images: from containers to manifests and blobs in the store, and as one file, an OCI image layout in a tar archive.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use ci_oci::config::History;
+use ci_oci::manifest::media_type;
+use ci_oci::{Descriptor, Digest, Layout, Platform, archive, assembly};
+
+use crate::Group;
+use crate::container::Container;
+use crate::error::{Error, Result};
+use crate::layers::Rootfs;
+use crate::lazy::Lazy;
+use crate::progress::Outcome;
+use crate::session::Session;
+
+/// An image for one or several platforms, as a file that is written when it is needed.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    image: Lazy<Arc<Assembled>>,
+}
+
+/// An image with all its documents.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    /// Points at the manifest, or at the index of several.
+    pub(crate) descriptor: Descriptor,
+    /// Documents by descriptor: index, manifests, configs.
+    documents: Vec<(Descriptor, Vec<u8>)>,
+    /// Layers, each once; blobs in the store.
+    layers: Vec<Descriptor>,
+}
+
+impl Archive {
+    /// The image of `containers`, which differ in their platforms.
+    pub(crate) fn new(containers: Vec<Arc<Container>>, group: Group) -> Self {
+        let image = Lazy::new(move |session| {
+            let (containers, group) = (containers.clone(), group.clone());
+            async move { assemble(&session, &containers, &group).await.map(Arc::new) }
+        });
+        Self { image }
+    }
+
+    /// The image.
+    pub(crate) async fn image(&self, session: &Arc<Session>) -> Result<Arc<Assembled>> {
+        self.image.get(session).await
+    }
+
+    /// Writes the archive to a host file, atomically.
+    pub(crate) async fn export(&self, session: &Arc<Session>, dest: &Path) -> Result<()> {
+        let image = self.image(session).await?;
+        let (session, dest) = (session.clone(), dest.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let parent = dest.parent().unwrap_or(Path::new("/"));
+            std::fs::create_dir_all(parent)?;
+            let mut file = tempfile::NamedTempFile::new_in(parent)?;
+            image.write(&session, file.as_file_mut())?;
+            file.as_file().sync_data()?;
+            file.persist(&dest).map_err(|error| error.error)?;
+            Ok(())
+        })
+        .await?
+    }
+
+    /// The archive as a file of a root file system, for calls that put it into a directory.
+    pub(crate) async fn as_file(&self, session: &Arc<Session>) -> Result<(Rootfs, String)> {
+        let image = self.image(session).await?;
+        let (staging, layer) = session.stage()?;
+        let (writer, path) = (session.clone(), layer.dir.join("image.tar"));
+        tokio::task::spawn_blocking(move || image.write(&writer, &mut File::create(path)?))
+            .await??;
+        let layer = session
+            .commit(staging, ci_rootfs::op::Op::Hash { layer })
+            .await?;
+        Ok((Rootfs::default().with(layer), "/image.tar".into()))
+    }
+}
+
+impl Assembled {
+    fn write(&self, session: &Session, out: &mut File) -> Result<()> {
+        let staging = session.store.stage()?;
+        let layout = Layout::create(&staging.work.join("layout"))?;
+        for (descriptor, content) in &self.documents {
+            layout.put_bytes(&descriptor.media_type, content)?;
+        }
+        for layer in &self.layers {
+            link_blob(
+                &session.store.blob_path(&layer.digest),
+                &layout.blob_path(&layer.digest),
+            )?;
+        }
+        layout.set_image("latest", self.descriptor.clone())?;
+        let mut out = BufWriter::with_capacity(1 << 18, out);
+        archive::write(&layout, &[], &mut out)?;
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn link_blob(from: &Path, to: &Path) -> Result<()> {
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    if std::fs::hard_link(from, to).is_err() {
+        std::fs::copy(from, to)?;
+    }
+    Ok(())
+}
+
+async fn assemble(
+    session: &Arc<Session>,
+    containers: &[Arc<Container>],
+    group: &Group,
+) -> Result<Assembled> {
+    let mut documents = Vec::new();
+    let mut manifests: Vec<(Platform, Descriptor)> = Vec::new();
+    let mut layers: BTreeMap<Digest, Descriptor> = BTreeMap::new();
+    for container in containers {
+        let blobs = compress(session, &container.rootfs, group).await?;
+        let created = created(session.options.source_date_epoch)?;
+        let mut config = container.image.clone();
+        for step in config
+            .history
+            .iter_mut()
+            .filter(|step| step.created.is_none())
+        {
+            step.created = Some(created.clone());
+        }
+        config.created = Some(created);
+        let pairs: Vec<_> = blobs
+            .into_iter()
+            .zip(container.rootfs.layers.iter().copied())
+            .collect();
+        let image = assembly::assemble(&config, &pairs)?;
+        layers.extend(pairs.into_iter().map(|(blob, _)| (blob.digest, blob)));
+        documents.push((image.config_descriptor, image.config));
+        documents.push((image.descriptor.clone(), image.manifest));
+        if manifests
+            .iter()
+            .any(|(platform, _)| *platform == config.platform())
+        {
+            return Err(Error::new(format!(
+                "two variants of the image are for the platform {}",
+                config.platform()
+            )));
+        }
+        manifests.push((config.platform(), image.descriptor));
+    }
+    let layers = layers.into_values().collect();
+    if let [(_, only)] = &manifests[..] {
+        return Ok(Assembled {
+            descriptor: only.clone(),
+            documents,
+            layers,
+        });
+    }
+    let (index, descriptor) = assembly::index(&manifests, &BTreeMap::new())?;
+    documents.push((descriptor.clone(), index));
+    Ok(Assembled {
+        descriptor,
+        documents,
+        layers,
+    })
+}
+
+/// Blobs of all layers, those missing compressed in parallel.
+async fn compress(
+    session: &Arc<Session>,
+    rootfs: &Rootfs,
+    group: &Group,
+) -> Result<Vec<Descriptor>> {
+    let is_ready = rootfs
+        .layers
+        .iter()
+        .all(|layer| session.store.compressed(layer).is_some());
+    let step = (!is_ready).then(|| {
+        session
+            .options
+            .progress
+            .start(group, "compress layers", None)
+    });
+    let blobs =
+        futures::future::try_join_all(rootfs.layers.iter().map(|layer| session.compressed(layer)))
+            .await?;
+    if let Some(step) = step {
+        step.finish(Outcome::Done);
+    }
+    Ok(blobs)
+}
+
+/// RFC 3339 in UTC.
+pub(crate) fn created(epoch: i64) -> Result<String> {
+    jiff::Timestamp::from_second(epoch)
+        .map(|time| time.to_string())
+        .map_err(|error| Error::new(format!("SOURCE_DATE_EPOCH {epoch}: {error}")))
+}
+
+/// The container of an image in an OCI image layout on the host.
+pub(crate) async fn import_layout(
+    session: &Arc<Session>,
+    dir: &Path,
+    name: Option<String>,
+    platform: Platform,
+) -> Result<Container> {
+    let (session, dir) = (session.clone(), dir.to_owned());
+    let resolved = {
+        let dir = dir.clone();
+        let wanted = platform.clone();
+        tokio::task::spawn_blocking(move || Layout::open(&dir)?.resolve(name.as_deref(), &wanted))
+            .await??
+    };
+    if resolved.manifest.layers.len() != resolved.config.rootfs.diff_ids.len() {
+        return Err(Error::new(format!(
+            "the image has {} layers, but its config lists {}",
+            resolved.manifest.layers.len(),
+            resolved.config.rootfs.diff_ids.len()
+        )));
+    }
+    let mut loads = Vec::new();
+    for (blob, diff_id) in resolved
+        .manifest
+        .layers
+        .iter()
+        .cloned()
+        .zip(resolved.config.rootfs.diff_ids.iter().copied())
+    {
+        loads.push(load_layer(session.clone(), dir.clone(), blob, diff_id));
+    }
+    futures::future::try_join_all(loads).await?;
+    let mut container = Container::scratch(&platform);
+    container.rootfs = Rootfs {
+        layers: resolved.config.rootfs.diff_ids.clone(),
+    };
+    container.image = resolved.config;
+    complete_history(&mut container);
+    Ok(container)
+}
+
+/// A history that does not tell of every layer is of no use for what is built on top; then each layer gets an empty entry.
+fn complete_history(container: &mut Container) {
+    let told = container
+        .image
+        .history
+        .iter()
+        .filter(|step| !step.empty_layer)
+        .count();
+    if told != container.rootfs.layers.len() {
+        container.image.history = vec![History::default(); container.rootfs.layers.len()];
+    }
+}
+
+/// Brings one layer of a layout into the store: its blob as it is, and its files.
+async fn load_layer(
+    session: Arc<Session>,
+    dir: std::path::PathBuf,
+    mut blob: Descriptor,
+    diff_id: Digest,
+) -> Result<()> {
+    if !session.store.has_blob(&blob.digest) {
+        let (store, wanted) = (session.store.clone(), blob.clone());
+        tokio::task::spawn_blocking(move || -> Result<()> {
+            let mut writer = store.blob_writer(Some((wanted.digest, wanted.size)))?;
+            let mut content = BufReader::new(Layout::open(&dir)?.open_blob(&wanted)?);
+            std::io::copy(&mut content, &mut writer)?;
+            writer.finish()?;
+            Ok(())
+        })
+        .await??;
+    }
+    session
+        .unpack(session.store.blob_path(&blob.digest), &diff_id)
+        .await?;
+    // The blob is pushed again as it came, under the OCI name of its media type.
+    if blob.media_type == media_type::DOCKER_LAYER_GZIP {
+        blob.media_type = media_type::OCI_LAYER_GZIP.to_owned();
+    }
+    blob.urls = Vec::new();
+    if session.store.compressed(&diff_id).is_none() {
+        session.store.put_compressed(&diff_id, &blob)?;
+    }
+    Ok(())
+}

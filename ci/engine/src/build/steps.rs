@@ -1,0 +1,390 @@
+//! One step of a stage: its result as a root file system.
+
+use std::sync::Arc;
+
+use ci_dockerfile::StageId;
+use ci_dockerfile::graph::{
+    Cache, Copy, CopyFrom, Mount as RunMount, Network, Op, Run, Sharing as RunSharing,
+    Source as CopySource, Step, Workdir,
+};
+use ci_oci::Digest;
+use ci_rootfs::copy;
+use ci_rootfs::write::Change;
+
+use super::plan::{Plan, source_root};
+use super::stages::Stages;
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+use crate::exec::{CacheMount, Exec, Expect, Mount, Mounted, SecretEnv, Sharing, Shown};
+use crate::layers::Rootfs;
+use crate::progress::{Outcome, Source};
+use crate::session::Session;
+
+/// What a step needs to know of the build it is in.
+struct Scope<'a> {
+    session: &'a Arc<Session>,
+    plan: &'a Plan,
+    stages: &'a Stages,
+    shown: Shown,
+}
+
+/// Does what a step says on top of `below`; the layer of what it changed, if it changed anything.
+pub(super) async fn run(
+    session: &Arc<Session>,
+    plan: &Arc<Plan>,
+    stage: StageId,
+    step: &Step,
+    below: &Rootfs,
+    stages: &Stages,
+) -> Result<Option<Digest>> {
+    let source = plan.text.source(step.span.first_line);
+    let name = match plan.file.stage(stage) {
+        Some(planned) if plan.order.len() > 1 => format!("[{}] {}", planned.name, step.display),
+        _ => step.display.clone(),
+    };
+    let shown = Shown {
+        group: plan.request.group.clone(),
+        name,
+        source: Some(source.clone()),
+    };
+    let scope = Scope {
+        session,
+        plan,
+        stages,
+        shown,
+    };
+    match &step.op {
+        Op::None => Ok(None),
+        Op::Run(run) => scope.run(run, below).await,
+        Op::Copy(copy) => scope
+            .copy(copy, below)
+            .await
+            .map(Some)
+            .map_err(|error| located(error, &source)),
+        Op::Workdir(workdir) => scope
+            .workdir(workdir, below)
+            .await
+            .map_err(|error| located(error, &source)),
+    }
+}
+
+/// Puts the place in front of an error that does not have it.
+fn located(error: Error, source: &Source) -> Error {
+    error.context(format!(
+        "{}:{}: {}",
+        source.file,
+        source.line,
+        source.text.trim()
+    ))
+}
+
+impl Scope<'_> {
+    async fn run(&self, run: &Run, below: &Rootfs) -> Result<Option<Digest>> {
+        let place = self.shown.source.clone();
+        let exec = self.exec(run, below).await.map_err(|error| match &place {
+            Some(source) => located(error, source),
+            None => error,
+        })?;
+        Ok(self.session.execute(exec, self.shown.clone()).await?.layer)
+    }
+
+    async fn exec(&self, run: &Run, below: &Rootfs) -> Result<Exec> {
+        let mut mounts = Vec::new();
+        let mut secret_env = Vec::new();
+        for mount in &run.mounts {
+            match mount {
+                RunMount::Bind(bind) => {
+                    let (rootfs, path) = self.place(&bind.from, &bind.source).await?;
+                    // Writes through a bind mount that may be written to are thrown away.
+                    mounts.push(Mount {
+                        target: bind.target.clone(),
+                        source: Mounted::Layers { rootfs, path },
+                        readonly: bind.read_only,
+                    });
+                }
+                RunMount::Cache(cache) => mounts.push(self.cache(cache).await?),
+                RunMount::Tmpfs { target, size } => mounts.push(Mount {
+                    target: target.clone(),
+                    source: Mounted::Tmpfs { size: *size },
+                    readonly: false,
+                }),
+                RunMount::Secret(secret) => {
+                    let Some(given) = self.plan.request.secrets.get(&secret.id) else {
+                        if secret.required {
+                            return Err(Error::new(format!(
+                                "secret {:?} is required, but the build was given none of that name",
+                                secret.id
+                            )));
+                        }
+                        continue;
+                    };
+                    let value = given.value().await?;
+                    if let Some(name) = &secret.env {
+                        secret_env.push(SecretEnv {
+                            name: name.clone(),
+                            value: value.clone(),
+                        });
+                    }
+                    if let Some(target) = &secret.target {
+                        let source = Mounted::Secret {
+                            mode: secret.mode,
+                            uid: secret.uid,
+                            gid: secret.gid,
+                            value,
+                        };
+                        mounts.push(Mount {
+                            target: target.clone(),
+                            source,
+                            readonly: true,
+                        });
+                    }
+                }
+                RunMount::Ssh(ssh) if ssh.required => {
+                    return Err(Error::new(
+                        "RUN --mount=type=ssh: no SSH agent was given to the build",
+                    ));
+                }
+                RunMount::Ssh(_) => {}
+            }
+        }
+        for file in &run.files {
+            let source = Mounted::File {
+                content: file.contents.clone(),
+                mode: file.mode,
+            };
+            mounts.push(Mount {
+                target: file.path.clone(),
+                source,
+                readonly: true,
+            });
+        }
+        Ok(Exec {
+            rootfs: below.clone(),
+            argv: run.argv.clone(),
+            env: run.env.clone(),
+            ambient_env: run.proxy.clone(),
+            secret_env,
+            user: run.user.clone(),
+            cwd: run.working_dir.clone(),
+            mounts,
+            isolated: run.network == Network::None,
+            stdin: None,
+            expect: Expect::Success,
+        })
+    }
+
+    async fn cache(&self, cache: &Cache) -> Result<Mount> {
+        let initial = match &cache.from {
+            CopyFrom::Scratch => None,
+            from => Some(self.place(from, &cache.source).await?),
+        };
+        let sharing = match cache.sharing {
+            RunSharing::Shared => Sharing::Shared,
+            RunSharing::Private => Sharing::Private,
+            RunSharing::Locked => Sharing::Locked,
+        };
+        let mount = CacheMount {
+            key: cache.id.clone(),
+            sharing,
+            initial,
+            owner: (cache.uid, cache.gid),
+            mode: cache.mode,
+        };
+        Ok(Mount {
+            target: cache.target.clone(),
+            source: Mounted::Cache(mount),
+            readonly: cache.read_only,
+        })
+    }
+
+    async fn copy(&self, request: &Copy, below: &Rootfs) -> Result<Digest> {
+        let owner = match &request.chown {
+            Some(owner) => Some(self.session.owner(below, owner).await?),
+            None => None,
+        };
+        let mut items = Vec::new();
+        let mut identity = Vec::new();
+        for source in &request.sources {
+            let mut item = copy::Request {
+                dest: request.dest.clone(),
+                owner,
+                mode: request.chmod.as_ref().map(ToString::to_string),
+                exclude: request.exclude.clone(),
+                ..copy::Request::default()
+            };
+            let from = match source {
+                CopySource::Path(path) => {
+                    item.sources = vec![path.clone()];
+                    item.root = "/".into();
+                    self.files(&request.from).await?
+                }
+                CopySource::Parents {
+                    root,
+                    pattern,
+                    required,
+                } => {
+                    item.root.clone_from(root);
+                    item.sources = vec![".".into()];
+                    item.include = vec![pattern.clone()];
+                    item.allow_empty = !required;
+                    item.dest = format!("{}/", request.dest.trim_end_matches('/'));
+                    self.files(&request.from).await?
+                }
+                CopySource::Inline { name, contents } => {
+                    let path = format!("/{name}");
+                    let change = Change::File {
+                        path: path.clone(),
+                        content: contents.clone(),
+                        mode: 0o644,
+                        owner: (0, 0),
+                    };
+                    item.sources = vec![path];
+                    item.root = "/".into();
+                    Files::Rootfs(
+                        Rootfs::default()
+                            .with(self.session.write(&Rootfs::default(), vec![change]).await?),
+                    )
+                }
+                CopySource::Url { url, .. } => {
+                    return Err(Error::new(format!(
+                        "ADD {url}: files from the network are not fetched by this engine yet; fetch it in a RUN step or put it into the build context"
+                    )));
+                }
+                CopySource::Git(git) => {
+                    return Err(Error::new(format!(
+                        "ADD {}: git repositories are not fetched by this engine yet; check it out into the build context",
+                        git.remote
+                    )));
+                }
+            };
+            item.unpack = request.unpack;
+            identity.push(from.identity(self.session, source).await?);
+            items.push((from, item));
+        }
+        let key = Digest::of(format!("{identity:?}"));
+        let described: Vec<_> = items.iter().map(|(_, item)| item).collect();
+        let key = crate::layers::key_of("copy-step", &(below.key(), key, described))?;
+        if let Some(layer) = self.session.recorded_layer("copy", &key) {
+            self.session
+                .options
+                .progress
+                .start(
+                    &self.shown.group,
+                    self.shown.name.clone(),
+                    self.shown.source.clone(),
+                )
+                .finish(Outcome::Cached);
+            return Ok(layer);
+        }
+        let mut opened = Vec::new();
+        for (from, item) in items {
+            opened.push((from.rootfs(self.session).await?, item));
+        }
+        let step = self.session.options.progress.start(
+            &self.shown.group,
+            self.shown.name.clone(),
+            self.shown.source.clone(),
+        );
+        match self.session.copy_as(below, opened, key).await {
+            Ok(layer) => {
+                step.finish(Outcome::Done);
+                Ok(layer)
+            }
+            Err(error) => {
+                step.finish(Outcome::Failed(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// A directory that is missing is made, in a layer of its own.
+    async fn workdir(&self, workdir: &Workdir, below: &Rootfs) -> Result<Option<Digest>> {
+        if self
+            .session
+            .stat(below, &workdir.path, true)
+            .await?
+            .is_some_and(|status| status.kind == "directory")
+        {
+            return Ok(None);
+        }
+        let owner = if workdir.user.is_empty() {
+            (0, 0)
+        } else {
+            self.session.owner(below, &workdir.user).await?
+        };
+        let change = Change::Directory {
+            path: workdir.path.clone(),
+            mode: 0o755,
+            owner,
+        };
+        Ok(Some(self.session.write(below, vec![change]).await?))
+    }
+
+    /// A path of what a step takes files from.
+    async fn place(&self, from: &CopyFrom, path: &str) -> Result<(Rootfs, String)> {
+        Ok((
+            self.files(from).await?.rootfs(self.session).await?,
+            path.to_owned(),
+        ))
+    }
+
+    async fn files(&self, from: &CopyFrom) -> Result<Files> {
+        match from {
+            CopyFrom::Context => Ok(Files::Context(self.plan.context.clone())),
+            CopyFrom::Scratch => Ok(Files::Rootfs(Rootfs::default())),
+            CopyFrom::Stage(id) => {
+                let stage = self
+                    .stages
+                    .get(id)
+                    .ok_or_else(|| Error::new("files are taken from a later stage"))?;
+                Ok(Files::Rootfs(stage.clone().await?.rootfs.clone()))
+            }
+            CopyFrom::Named(name) => {
+                let named = self
+                    .plan
+                    .named
+                    .get(name)
+                    .ok_or_else(|| Error::new(format!("no named context {name}")))?;
+                Ok(Files::Rootfs(named.rootfs.clone()))
+            }
+            CopyFrom::Image(reference) => Err(Error::new(format!(
+                "cannot pull {reference}: this engine does not reach registries yet (hint: name it as a named context, [dockerfile.contexts])"
+            ))),
+        }
+    }
+}
+
+/// Where a step takes files from; the build context is copied into the store only if something needs its files.
+enum Files {
+    Context(Arc<Directory>),
+    Rootfs(Rootfs),
+}
+
+impl Files {
+    /// What the result of copying `source` from here depends on.
+    async fn identity(&self, session: &Arc<Session>, source: &CopySource) -> Result<Digest> {
+        match self {
+            Self::Rootfs(rootfs) => Ok(rootfs.key()),
+            Self::Context(directory) => match &**directory {
+                Directory::Host(host) => {
+                    let tree = host.tree(session).await?;
+                    let root = source_root(source).unwrap_or_default();
+                    // A link among the parents leads elsewhere in the context: then all of it counts.
+                    Ok(if tree.has_link_above(&root) {
+                        tree.digest()
+                    } else {
+                        tree.digest_below(&[&root])
+                    })
+                }
+                Directory::Layers { .. } => directory.digest(session).await,
+            },
+        }
+    }
+
+    async fn rootfs(&self, session: &Arc<Session>) -> Result<Rootfs> {
+        match self {
+            Self::Rootfs(rootfs) => Ok(rootfs.clone()),
+            Self::Context(directory) => directory.as_root(session).await,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Values that are made when first asked for, once for everybody who asks at the same time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+
+use crate::error::Result;
+use crate::session::Session;
+
+type Making<T> = Shared<BoxFuture<'static, Result<T>>>;
+type Make<T> = dyn Fn(Arc<Session>) -> BoxFuture<'static, Result<T>> + Send + Sync;
+
+/// A value made on demand. A failure is told to all who were waiting and not kept: who asks later tries again. When
+/// nobody waits any more, the making is dropped and with it whatever it runs.
+pub(crate) struct Lazy<T: Clone> {
+    make: Box<Make<T>>,
+    state: Mutex<State<T>>,
+}
+
+enum State<T: Clone> {
+    Unmade,
+    /// Held weakly, so that the last waiter who leaves ends it.
+    Making(futures::future::WeakShared<BoxFuture<'static, Result<T>>>),
+    Made(T),
+}
+
+impl<T: Clone + Send + Sync + 'static> Lazy<T> {
+    /// A value made by `make`.
+    pub(crate) fn new<F, Fut>(make: F) -> Self
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        Self {
+            make: Box::new(move |session| make(session).boxed()),
+            state: Mutex::new(State::Unmade),
+        }
+    }
+
+    /// A value that is there already.
+    pub(crate) fn made(value: T) -> Self {
+        Self {
+            make: Box::new(|_| futures::future::pending().boxed()),
+            state: Mutex::new(State::Made(value)),
+        }
+    }
+
+    /// The value.
+    pub(crate) async fn get(&self, session: &Arc<Session>) -> Result<T> {
+        let making = match self.join(session) {
+            Ok(value) => return Ok(value),
+            Err(making) => making,
+        };
+        let result = making.await;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&result, &*state) {
+            (_, State::Made(_)) => {}
+            (Ok(value), _) => *state = State::Made(value.clone()),
+            (Err(_), State::Making(making))
+                if making
+                    .upgrade()
+                    .is_none_or(|making| making.peek().is_some()) =>
+            {
+                *state = State::Unmade
+            }
+            (Err(_), _) => {}
+        }
+        result
+    }
+
+    fn join(&self, session: &Arc<Session>) -> std::result::Result<T, Making<T>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let joined = match &*state {
+            State::Made(value) => return Ok(value.clone()),
+            State::Making(making) => making.upgrade(),
+            State::Unmade => None,
+        };
+        let making = joined.unwrap_or_else(|| {
+            let making = (self.make)(session.clone()).shared();
+            if let Some(weak) = making.downgrade() {
+                *state = State::Making(weak);
+            }
+            making
+        });
+        Err(making)
+    }
+}
+
+impl<T: Clone> std::fmt::Debug for Lazy<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lazy")
+    }
+}

@@ -1,0 +1,150 @@
+//! `File`: one file.
+
+use std::sync::Arc;
+
+use ci_graphql::{FieldError, Type, arg, field, future, object, ready};
+
+use super::{Answer, Connection, FieldCall, OF_FILE, file_of, id};
+use crate::directory::{File, host_path};
+use crate::error::Result;
+
+/// Largest file whose contents are given as a string, in bytes.
+const CONTENTS_LIMIT: u64 = 128 << 20;
+
+pub(super) static FILE: Type<Connection> = object(
+    "File",
+    "One file.",
+    &["Exportable", "Node", "Syncer"],
+    &[
+        field(
+            "id",
+            "ID!",
+            "Names the object in this session.",
+            &[],
+            ready(id),
+        ),
+        field(
+            "sync",
+            "ID!",
+            "Brings the file about and answers its id.",
+            &[],
+            future!(sync),
+        )
+        .directives(OF_FILE),
+        field(
+            "name",
+            "String!",
+            "Its name, without directories.",
+            &[],
+            future!(name),
+        ),
+        field("size", "Int!", "Its size in bytes.", &[], future!(size)),
+        field(
+            "contents",
+            "String!",
+            "What it contains, which must be text.",
+            &[
+                arg("offsetLines", "Int", "Leave out this many lines."),
+                arg("limitLines", "Int", "At most this many lines."),
+            ],
+            future!(contents),
+        ),
+        field(
+            "digest",
+            "String!",
+            "A digest of its content. Of an image archive: the digest of the image.",
+            &[arg(
+                "excludeMetadata",
+                "Boolean = false",
+                "Taken for compatibility.",
+            )],
+            future!(digest),
+        ),
+        field(
+            "export",
+            "String!",
+            "Writes it to the host and answers the absolute path.",
+            &[
+                arg(
+                    "path",
+                    "String!",
+                    "Where to, relative to the session's directory.",
+                ),
+                arg(
+                    "allowParentDirPath",
+                    "Boolean = false",
+                    "If the path is a directory, write into it.",
+                ),
+            ],
+            future!(export),
+        ),
+    ],
+);
+
+async fn state(call: &FieldCall) -> Result<Arc<File>> {
+    file_of(&call.object)?
+        .state
+        .get(&call.backend.session)
+        .await
+}
+
+async fn sync(call: FieldCall) -> Answer {
+    let session = &call.backend.session;
+    if let File::Archive(archive) = &*state(&call).await? {
+        archive.image(session).await?;
+    }
+    Ok(call.object.id().into())
+}
+
+async fn name(call: FieldCall) -> Answer {
+    Ok(state(&call).await?.name().into())
+}
+
+async fn size(call: FieldCall) -> Answer {
+    let size = state(&call).await?.size(&call.backend.session).await?;
+    Ok(i64::try_from(size).unwrap_or(i64::MAX).into())
+}
+
+async fn contents(call: FieldCall) -> Answer {
+    let content = state(&call)
+        .await?
+        .contents(&call.backend.session, CONTENTS_LIMIT)
+        .await?;
+    let text = String::from_utf8(content)
+        .map_err(|_| FieldError::new("the file is not text; export it instead"))?;
+    let line_count = |name: &str| {
+        call.args
+            .opt_int(name)
+            .and_then(|count| usize::try_from(count).ok())
+    };
+    match (line_count("offsetLines"), line_count("limitLines")) {
+        (None, None) => Ok(text.into()),
+        (offset, limit) => {
+            let lines = text
+                .split_inclusive('\n')
+                .skip(offset.unwrap_or(0))
+                .take(limit.unwrap_or(usize::MAX));
+            Ok(lines.collect::<String>().into())
+        }
+    }
+}
+
+async fn digest(call: FieldCall) -> Answer {
+    Ok(state(&call)
+        .await?
+        .digest(&call.backend.session)
+        .await?
+        .to_string()
+        .into())
+}
+
+async fn export(call: FieldCall) -> Answer {
+    let session = &call.backend.session;
+    let file = state(&call).await?;
+    let mut dest = host_path(session, call.args.string("path")?);
+    if dest.is_dir() && call.args.opt_bool("allowParentDirPath") == Some(true) {
+        dest.push(file.name());
+    }
+    file.export(session, &dest).await?;
+    Ok(dest.display().to_string().into())
+}

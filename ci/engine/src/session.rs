@@ -1,0 +1,106 @@
+//! What one running engine shares: the store, the sandbox, the objects it knows by id, and how much may run at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ci_oci::Digest;
+use ci_sandbox::Sandbox;
+use ci_store::Store;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::Options;
+use crate::error::{Error, Result};
+use crate::exec::ExecOutcome;
+use crate::object::Object;
+use crate::service::Services;
+
+/// What one running engine shares.
+pub(crate) struct Session {
+    pub(crate) options: Options,
+    pub(crate) store: Store,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) services: Services,
+    jobs: Arc<Semaphore>,
+    objects: Mutex<HashMap<String, Object>>,
+    executions: Mutex<HashMap<Digest, Flight>>,
+}
+
+/// An execution that several may wait for.
+type Flight = futures::future::WeakShared<BoxFuture<'static, Result<Arc<ExecOutcome>>>>;
+
+impl Session {
+    pub(crate) fn new(options: Options, store: Store, sandbox: Sandbox) -> Self {
+        let jobs = Arc::new(Semaphore::new(options.parallelism.max(1)));
+        Self {
+            options,
+            store,
+            sandbox,
+            services: Services::default(),
+            jobs,
+            objects: Mutex::default(),
+            executions: Mutex::default(),
+        }
+    }
+
+    /// The object with an id, made by `make` if it is new. Equal calls give equal ids, so a chain that a client sends again
+    /// finds what it made before.
+    pub(crate) fn intern(&self, id: String, make: impl FnOnce(String) -> Object) -> Object {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects
+            .entry(id.clone())
+            .or_insert_with(|| make(id))
+            .clone()
+    }
+
+    /// The object that a client names by id.
+    pub(crate) fn object(&self, id: &str) -> Result<Object> {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Error::new(format!("no object has the id {id:?} in this session")))
+    }
+
+    /// Forgets every object, and with them what they hold on to.
+    pub(crate) fn forget(&self) {
+        self.objects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// Leave to do heavy work; waits while as much as allowed is going on.
+    pub(crate) async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        self.jobs
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::new("the engine is shutting down"))
+    }
+
+    /// Runs `make` for a key, or joins who runs it already.
+    pub(crate) async fn single_flight<F>(&self, key: Digest, make: F) -> Result<Arc<ExecOutcome>>
+    where
+        F: Future<Output = Result<Arc<ExecOutcome>>> + Send + 'static,
+    {
+        let flight: Shared<BoxFuture<'static, _>> = {
+            let mut executions = self
+                .executions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            match executions.get(&key).and_then(Flight::upgrade) {
+                Some(flight) if flight.peek().is_none() => flight,
+                _ => {
+                    let flight = make.boxed().shared();
+                    if let Some(weak) = flight.downgrade() {
+                        executions.insert(key, weak);
+                    }
+                    flight
+                }
+            }
+        };
+        flight.await
+    }
+}

@@ -1,0 +1,523 @@
+//! COPY: files of one root file system into another, with BuildKit's rules for what ends up where.
+//!
+//! A source that is a directory gives its contents, a source that is a symbolic link is followed, links deeper down stay
+//! links. A destination that ends in `/`, is a directory, or receives several sources is a directory; parents are made.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ci_dockerfile::Chmod;
+use ci_dockerfile::glob::{Glob, has_wildcards};
+use ci_dockerfile::ignore::Patterns;
+use ci_oci::Owners;
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, Error, Result};
+use crate::merged::{Kind, Merged, Metadata};
+use crate::upper::{self, Owner, Upper, name_of, shown, stamp};
+
+/// What to copy where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Paths or patterns relative to `root` in the source file system.
+    pub sources: Vec<String>,
+    /// Directory of the source file system that `sources` are relative to and do not leave.
+    pub root: String,
+    /// Absolute path in the destination; a trailing `/` means a directory.
+    pub dest: String,
+    /// Numeric owner and group of everything copied and of directories made on the way; absent: as in the source, new
+    /// directories `0:0`.
+    pub owner: Option<(u32, u32)>,
+    /// Mode of everything copied, as for chmod(1); absent: as in the source.
+    pub mode: Option<String>,
+    /// Patterns, in the ignore syntax, of what to leave out: matched against paths below each source (its name, for a file).
+    pub exclude: Vec<String>,
+    /// If not empty, only what matches one of these patterns is copied.
+    pub include: Vec<String>,
+    /// A pattern that matches nothing is not an error.
+    pub allow_empty: bool,
+    /// A source that is a tar archive, compressed or not, gives its contents; the destination is a directory then.
+    pub unpack: bool,
+}
+
+/// Copies, in order, into the layer directory `upper`, which lies over `below`.
+///
+/// # Errors
+/// When a source does not exist, a file would replace a directory or the other way round, or the system refuses.
+pub fn copy(items: &[(Merged, Request)], below: &Merged, upper: &Path) -> Result<Owners> {
+    let mut upper = Upper::open(below, upper)?;
+    for (source, request) in items {
+        let mode = request.mode.as_deref().map(Chmod::parse).transpose();
+        let mode = mode.map_err(|problem| Error::unsuitable(request.dest.clone(), problem))?;
+        let shares = items.len() == 1 && request.sources.len() == 1;
+        Job {
+            source,
+            upper: &mut upper,
+            request,
+            mode,
+            shares,
+            filter: Filter::new(request)?,
+        }
+        .run(below)?;
+    }
+    Ok(upper.into_owners())
+}
+
+struct Job<'a, 'b> {
+    source: &'a Merged,
+    upper: &'a mut Upper<'b>,
+    request: &'a Request,
+    mode: Option<Chmod>,
+    /// Whether a file may share its bytes on disk with the source's layer; see [`Job::link`].
+    shares: bool,
+    filter: Filter,
+}
+
+/// Which paths below the root of the source are copied.
+struct Filter {
+    include: Option<Patterns>,
+    exclude: Patterns,
+}
+
+impl Filter {
+    fn new(request: &Request) -> Result<Self> {
+        let include = (!request.include.is_empty())
+            .then(|| patterns(&request.include))
+            .transpose()?;
+        Ok(Self {
+            include,
+            exclude: patterns(&request.exclude)?,
+        })
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        !self.exclude.matches(path)
+            && self
+                .include
+                .as_ref()
+                .is_none_or(|include| include.matches(path))
+    }
+
+    /// Whether something below a directory that is not taken itself might be.
+    fn may_take_below(&self, path: &str) -> bool {
+        !self.exclude.matches(path) || self.exclude.could_match_below(path)
+    }
+}
+
+/// Reads patterns of the ignore syntax.
+pub(crate) fn patterns(list: &[String]) -> Result<Patterns> {
+    Patterns::from_list(list).map_err(|error| Error::unsuitable(list.join(" "), error.to_string()))
+}
+
+/// One thing named by a source: where it is and how it is called at the destination.
+struct Found {
+    /// Canonical path in the source.
+    canonical: PathBuf,
+    /// As asked for, relative to the root; decides the name and what the patterns see.
+    asked: PathBuf,
+    metadata: Metadata,
+}
+
+impl Job<'_, '_> {
+    fn owner_of_new(&self) -> Owner {
+        self.request.owner.unwrap_or((0, 0))
+    }
+
+    fn mode_of(&self, metadata: &Metadata) -> u32 {
+        let is_dir = metadata.kind == Kind::Directory;
+        self.mode
+            .as_ref()
+            .map_or(metadata.mode, |mode| mode.apply(metadata.mode, is_dir))
+    }
+
+    fn run(&mut self, below: &Merged) -> Result<()> {
+        let mut found = Vec::new();
+        for source in &self.request.sources {
+            self.find(source, &mut found)?;
+        }
+        let dest = below.resolve(Path::new(&self.request.dest))?;
+        let names_directory = self.request.dest.ends_with('/')
+            || self.request.dest.ends_with("/.")
+            || dest.as_os_str().is_empty();
+        let exists_as_directory = self
+            .upper
+            .lstat(&dest)?
+            .is_some_and(|found| found.kind == Kind::Directory);
+        let into_directory = names_directory || exists_as_directory || found.len() > 1;
+        for item in found {
+            self.place(&item, &dest, into_directory)?;
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, item: &Found, dest: &Path, into_directory: bool) -> Result<()> {
+        let target = if item.metadata.kind != Kind::Directory && into_directory {
+            dest.join(item.asked.file_name().unwrap_or(OsStr::new("")))
+        } else {
+            dest.to_owned()
+        };
+        let is_dir = item.metadata.kind == Kind::Directory;
+        let seen = if is_dir {
+            PathBuf::new()
+        } else {
+            item.asked
+                .file_name()
+                .map(PathBuf::from)
+                .unwrap_or_default()
+        };
+        if is_dir {
+            return self.directory(&item.canonical, &seen, &target, None);
+        }
+        if !self.filter.takes(&seen.to_string_lossy()) {
+            return Ok(());
+        }
+        if self.request.unpack && item.metadata.kind == Kind::File && self.unpack(item, dest)? {
+            return Ok(());
+        }
+        let parent = target.parent().unwrap_or(Path::new("")).to_owned();
+        let owner = self.owner_of_new();
+        let fd = self.upper.directory(&parent, owner)?;
+        self.leaf(fd.as_fd(), &item.canonical, &target, &item.metadata)
+    }
+
+    /// Copies what is in a source that is a tar archive. Answers whether it is one.
+    fn unpack(&mut self, item: &Found, dest: &Path) -> Result<bool> {
+        let Some(unpacked) = crate::unpack::unpack(self.source, &item.canonical, self.upper.dir())?
+        else {
+            return Ok(false);
+        };
+        let request = Request {
+            sources: vec![".".into()],
+            root: "/".into(),
+            dest: shown(dest),
+            unpack: false,
+            exclude: Vec::new(),
+            include: Vec::new(),
+            ..self.request.clone()
+        };
+        let filter = Filter::new(&request)?;
+        let mut job = Job {
+            source: &unpacked.contents,
+            upper: self.upper,
+            request: &request,
+            mode: self.mode.clone(),
+            shares: false,
+            filter,
+        };
+        let owner = job.owner_of_new();
+        job.upper.directory(dest, owner)?;
+        job.directory(Path::new(""), Path::new(""), dest, None)?;
+        Ok(true)
+    }
+
+    fn dress(&mut self, target: &Path, metadata: &Metadata) -> Result<()> {
+        let Some(parent) = target.parent() else {
+            return Ok(());
+        };
+        let owner = self.request.owner.unwrap_or((metadata.uid, metadata.gid));
+        let mode = self.mode_of(metadata);
+        let fd = self.upper.directory(parent, (0, 0))?;
+        self.upper.dress(fd.as_fd(), target, mode, owner)
+    }
+
+    /// Copies what is in a directory. `metadata` is given for a directory met on the way down, whose metadata is copied.
+    fn directory(
+        &mut self,
+        canonical: &Path,
+        relative: &Path,
+        target: &Path,
+        metadata: Option<&Metadata>,
+    ) -> Result<()> {
+        let owner = self.owner_of_new();
+        let fd = self
+            .upper
+            .directory(target, owner)
+            .map_err(|error| match error {
+                Error::Unsuitable { path, .. } => Error::unsuitable(
+                    path,
+                    "is not a directory, so a directory cannot be copied over it",
+                ),
+                other => other,
+            })?;
+        if let Some(metadata) = metadata {
+            self.dress(target, metadata)?;
+        }
+        for name in self.source.list(canonical)? {
+            let name = Path::new(OsStr::from_bytes(&name));
+            let path = canonical.join(name);
+            let Some(child) = self.source.lstat(&path)? else {
+                continue;
+            };
+            let seen = relative.join(name);
+            let is_dir = child.kind == Kind::Directory;
+            let taken = self.filter.takes(&seen.to_string_lossy());
+            if is_dir && taken {
+                self.directory(&path, &seen, &target.join(name), Some(&child))?;
+            } else if is_dir && self.filter.may_take_below(&seen.to_string_lossy()) {
+                self.partly(&path, &seen, &target.join(name), &child)?;
+            } else if !is_dir && taken {
+                self.leaf(fd.as_fd(), &path, &target.join(name), &child)?;
+            }
+        }
+        stamp(fd.as_fd(), Path::new(".")).context("set the time of", target)
+    }
+
+    /// A directory that is left out, but something below it may not be: it is made only if that is so.
+    fn partly(
+        &mut self,
+        canonical: &Path,
+        relative: &Path,
+        target: &Path,
+        metadata: &Metadata,
+    ) -> Result<()> {
+        for name in self.source.list(canonical)? {
+            let name = Path::new(OsStr::from_bytes(&name));
+            let path = canonical.join(name);
+            let Some(child) = self.source.lstat(&path)? else {
+                continue;
+            };
+            let seen = relative.join(name);
+            let is_dir = child.kind == Kind::Directory;
+            if !self.filter.takes(&seen.to_string_lossy()) {
+                if is_dir && self.filter.may_take_below(&seen.to_string_lossy()) {
+                    self.partly(&path, &seen, &target.join(name), &child)?;
+                }
+                continue;
+            }
+            if self.upper.lstat(target)?.is_none() {
+                let owner = self.owner_of_new();
+                self.upper.directory(target, owner)?;
+                self.dress(target, metadata)?;
+            }
+            if is_dir {
+                self.directory(&path, &seen, &target.join(name), Some(&child))?;
+            } else {
+                let fd = self.upper.directory(target, (0, 0))?;
+                self.leaf(fd.as_fd(), &path, &target.join(name), &child)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies one thing that is not a directory to `target`, whose parent is open.
+    fn leaf(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        canonical: &Path,
+        target: &Path,
+        metadata: &Metadata,
+    ) -> Result<()> {
+        if self
+            .upper
+            .lstat(target)?
+            .is_some_and(|found| found.kind == Kind::Directory)
+        {
+            return Err(Error::unsuitable(
+                shown(target),
+                "is a directory, so a file cannot be copied over it",
+            ));
+        }
+        self.upper.clear(parent, target)?;
+        let name = name_of(target)?;
+        let owner = self.request.owner.unwrap_or((metadata.uid, metadata.gid));
+        let mode = self.mode_of(metadata);
+        match metadata.kind {
+            Kind::File => {
+                if (metadata.uid, metadata.gid) == owner
+                    && metadata.mode == mode
+                    && self.link(parent, canonical, target, metadata)?
+                {
+                    return Ok(());
+                }
+                let input = self.source.open_read(canonical)?;
+                let flags = OFlags::WRONLY
+                    | OFlags::CREATE
+                    | OFlags::EXCL
+                    | OFlags::NOFOLLOW
+                    | OFlags::CLOEXEC;
+                let output = fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
+                    .context("create", target)?;
+                let (mut input, mut output) =
+                    (std::fs::File::from(input), std::fs::File::from(output));
+                std::io::copy(&mut input, &mut output).context("copy", target)?;
+                copy_capabilities(input.as_fd(), output.as_fd())
+                    .context("copy the attributes of", target)?;
+                self.upper.dress(parent, target, mode, owner)
+            }
+            Kind::Symlink => {
+                let link = self.source.read_link(canonical)?;
+                fs::symlinkat(&link, parent, name).context("create", target)?;
+                self.upper.own(parent, target, owner)?;
+                stamp(parent, name).context("set the time of", target)
+            }
+            Kind::Special => {
+                let stat = fs::statat(self.source.root(), canonical, AtFlags::SYMLINK_NOFOLLOW)
+                    .context("stat", canonical)?;
+                let kind = FileType::from_raw_mode(stat.st_mode);
+                if kind == FileType::Socket {
+                    return Ok(());
+                }
+                fs::mknodat(
+                    parent,
+                    name,
+                    kind,
+                    Mode::from_raw_mode(0o600),
+                    metadata.rdev,
+                )
+                .context("create", target)?;
+                self.upper.dress(parent, target, mode, owner)
+            }
+            Kind::Directory => Err(Error::unsuitable(shown(target), "is a directory")),
+        }
+    }
+
+    /// Shares the file with the layer it is in, if it is there with the very metadata the copy would have. Layers are
+    /// never written to, so sharing is safe; a second link in one layer would look like a hard link and is not made.
+    fn link(
+        &self,
+        parent: BorrowedFd<'_>,
+        canonical: &Path,
+        target: &Path,
+        metadata: &Metadata,
+    ) -> Result<bool> {
+        let is_stamped = metadata.mtime == (upper::MTIME.tv_sec, 0);
+        if !is_stamped || !self.shares || self.source.recorded_owner(canonical).is_some() {
+            return Ok(false);
+        }
+        let Some((_, provider)) = self.source.provider(canonical) else {
+            return Ok(false);
+        };
+        match fs::linkat(
+            fs::CWD,
+            &provider,
+            parent,
+            name_of(target)?,
+            AtFlags::empty(),
+        ) {
+            Ok(()) => Ok(true),
+            Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::ACCESS) => Ok(false),
+            Err(error) => Err(error).context("link", target),
+        }
+    }
+
+    /// Finds what one source names: a path, or a pattern whose matches come sorted.
+    fn find(&self, source: &str, found: &mut Vec<Found>) -> Result<()> {
+        let relative = normalise(source);
+        let before = found.len();
+        if has_wildcards(source) {
+            self.expand(&relative.iter().collect::<Vec<_>>(), PathBuf::new(), found)?;
+        } else if let Some(item) = self.found(relative.clone())? {
+            found.push(item);
+        }
+        if found.len() == before && !(self.request.allow_empty && has_wildcards(source)) {
+            let hint = self
+                .nearest(&relative)?
+                .map(|name| format!(" (did you mean {name:?}?)"))
+                .unwrap_or_default();
+            return Err(Error::NotFound {
+                path: source.to_owned(),
+                hint,
+            });
+        }
+        Ok(())
+    }
+
+    fn found(&self, asked: PathBuf) -> Result<Option<Found>> {
+        // Links are resolved within the source's own root, so `..` and absolute links cannot leave it (E5).
+        let canonical = self
+            .source
+            .resolve(&Path::new(&self.request.root).join(&asked))?;
+        Ok(self.source.lstat(&canonical)?.map(|metadata| Found {
+            canonical,
+            asked,
+            metadata,
+        }))
+    }
+
+    fn expand(&self, names: &[&OsStr], prefix: PathBuf, found: &mut Vec<Found>) -> Result<()> {
+        let Some((name, rest)) = names.split_first() else {
+            found.extend(self.found(prefix)?);
+            return Ok(());
+        };
+        let pattern = name.to_string_lossy();
+        if !has_wildcards(&pattern) {
+            return self.expand(rest, prefix.join(name), found);
+        }
+        let Some(dir) = self.found(prefix.clone())? else {
+            return Ok(());
+        };
+        if dir.metadata.kind != Kind::Directory {
+            return Ok(());
+        }
+        let glob =
+            Glob::parse(&pattern).map_err(|problem| Error::unsuitable(pattern.clone(), problem))?;
+        for child in self.source.list(&dir.canonical)? {
+            let child = OsStr::from_bytes(&child);
+            let path = prefix.join(child);
+            if glob.matches(&child.to_string_lossy()) {
+                self.expand(rest, path, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn nearest(&self, relative: &Path) -> Result<Option<String>> {
+        let parent = relative.parent().unwrap_or(Path::new(""));
+        let Some(dir) = self.found(parent.to_owned())? else {
+            return Ok(None);
+        };
+        if dir.metadata.kind != Kind::Directory {
+            return Ok(None);
+        }
+        let wanted = relative
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let names = self.source.list(&dir.canonical)?;
+        let nearest = names
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .max_by(|a, b| {
+                strsim::jaro_winkler(a, &wanted).total_cmp(&strsim::jaro_winkler(b, &wanted))
+            });
+        Ok(nearest
+            .filter(|name| strsim::jaro_winkler(name, &wanted) > 0.8)
+            .map(|name| parent.join(name).display().to_string()))
+    }
+}
+
+/// File capabilities are part of what a program may do, so they travel with it; every other attribute stays behind.
+fn copy_capabilities(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let mut value = [0_u8; 64];
+    let size = match fs::fgetxattr(from, "security.capability", &mut value) {
+        Ok(size) => size,
+        Err(Errno::NODATA | Errno::NOTSUP) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    fs::fsetxattr(
+        to,
+        "security.capability",
+        &value[..size],
+        fs::XattrFlags::empty(),
+    )
+}
+
+/// A source path relative to the root, without `.`, `..` leaving it, or a leading `/`.
+fn normalise(source: &str) -> PathBuf {
+    let mut path = PathBuf::new();
+    for component in Path::new(source).components() {
+        match component {
+            std::path::Component::Normal(name) => path.push(name),
+            std::path::Component::ParentDir => {
+                path.pop();
+            }
+            _ => {}
+        }
+    }
+    path
+}

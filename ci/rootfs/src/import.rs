@@ -1,0 +1,390 @@
+//! A directory of the host as a layer: first a scan that reads names, kinds and contents' digests, then the copying.
+//!
+//! The scan alone decides the result: permission bits are reduced to what git keeps (0755 for directories and executable
+//! files, 0644 otherwise), owners and times are not looked at, so the same checkout gives the same layer under another
+//! user, umask or clock. Copying verifies that each file still is what the scan saw.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use ci_dockerfile::ignore::Patterns;
+use ci_oci::{Digest, DigestWriter};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::copy::patterns;
+use crate::error::{Context, Error, Result};
+use crate::merged::{list, stat_in};
+use crate::upper::stamp;
+
+/// What of a host directory is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// If not empty, only what matches one of these patterns.
+    pub include: Vec<String>,
+    /// What matches is left out, with `!` for exceptions.
+    pub exclude: Vec<String>,
+    /// If not empty, only these paths, what is below them and their parents: what a build names by path.
+    pub roots: Vec<String>,
+}
+
+/// One entry of a scanned directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Path below the scanned directory.
+    pub path: PathBuf,
+    /// What it is.
+    pub node: Node,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File {
+        /// Of its content.
+        digest: Digest,
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// A symbolic link and its target, as it is.
+    Symlink(OsString),
+}
+
+/// The outcome of a scan, in the order of paths' components.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Parents come before what they contain.
+    pub entries: Vec<Entry>,
+}
+
+impl Tree {
+    /// One digest for everything the tree contains.
+    pub fn digest(&self) -> Digest {
+        self.digest_below(&[""])
+    }
+
+    /// Whether a path, or one of its parents, is a symbolic link.
+    pub fn has_link_above(&self, path: &str) -> bool {
+        let is_link = |entry: &&Entry| {
+            matches!(entry.node, Node::Symlink(_))
+                && is_at_or_below(path, &entry.path.to_string_lossy())
+        };
+        self.entries.iter().any(|entry| is_link(&entry))
+    }
+
+    /// One digest for what is at or below some paths (the whole tree is the empty path), and the directories above them.
+    pub fn digest_below(&self, roots: &[&str]) -> Digest {
+        let mut out = DigestWriter::new(std::io::sink());
+        let is_counted = |entry: &&Entry| {
+            let path = entry.path.to_string_lossy();
+            roots.iter().any(|root| {
+                is_at_or_below(&path, root)
+                    || entry.node == Node::Directory && is_at_or_below(root, &path)
+            })
+        };
+        for entry in self.entries.iter().filter(is_counted) {
+            // Writing to a sink cannot fail.
+            let _ = entry.describe(&mut out);
+        }
+        out.finish().1
+    }
+}
+
+impl Entry {
+    fn describe(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let path = self.path.as_os_str().as_bytes();
+        write!(out, "{} ", path.len())?;
+        out.write_all(path)?;
+        match &self.node {
+            Node::Directory => writeln!(out, " d"),
+            Node::File { digest, executable } => writeln!(out, " f {digest} {executable}"),
+            Node::Symlink(target) => {
+                write!(out, " l {} ", target.len())?;
+                out.write_all(target.as_bytes())?;
+                writeln!(out)
+            }
+        }
+    }
+}
+
+/// Remembers contents' digests from one scan to the next, by what the file system says of a file.
+pub trait Digests {
+    /// The digest known for a file of this status, if it can be trusted.
+    fn known(&self, stat: &Stat) -> Option<Digest>;
+    /// Remembers the digest just computed.
+    fn learn(&mut self, stat: &Stat, digest: Digest);
+}
+
+/// Scans the directory `root` of the host.
+///
+/// # Errors
+/// When it is not there or something in it cannot be read.
+pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<Tree> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = match fs::open(root, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            return Err(Error::NotFound {
+                path: root.display().to_string(),
+                hint: String::new(),
+            });
+        }
+        other => other.context("open", root)?,
+    };
+    let include = (!filter.include.is_empty())
+        .then(|| patterns(&filter.include))
+        .transpose()?;
+    let mut scan = Scan {
+        root,
+        include,
+        exclude: patterns(&filter.exclude)?,
+        roots: &filter.roots,
+        digests,
+        tree: Tree::default(),
+    };
+    scan.directory(fd.as_fd(), Path::new(""), true)?;
+    Ok(scan.tree)
+}
+
+struct Scan<'a> {
+    root: &'a Path,
+    include: Option<Patterns>,
+    exclude: Patterns,
+    roots: &'a [String],
+    digests: &'a mut dyn Digests,
+    tree: Tree,
+}
+
+impl Scan<'_> {
+    /// Scans what is in a directory. Directories that are left out themselves appear only if something below is taken.
+    fn directory(&mut self, dir: impl AsFd, path: &Path, taken: bool) -> Result<()> {
+        for name in list(dir.as_fd(), &self.root.join(path))? {
+            let name = PathBuf::from(OsString::from_vec(name));
+            let child = path.join(&name);
+            let Some(stat) = stat_in(dir.as_fd(), &name)? else {
+                continue;
+            };
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            let is_dir = kind == FileType::Directory;
+            let shown = child.to_string_lossy();
+            if !self.is_below_roots(&shown, is_dir) {
+                continue;
+            }
+            let is_excluded = self.exclude.matches(&shown);
+            let is_included = self
+                .include
+                .as_ref()
+                .is_none_or(|include| include.matches(&shown));
+            let is_taken = is_included && !is_excluded;
+            if is_dir {
+                let may_be_below =
+                    taken && is_taken || !(is_excluded && !self.exclude.could_match_below(&shown));
+                if !may_be_below {
+                    continue;
+                }
+                let before = self.tree.entries.len();
+                self.tree.entries.push(Entry {
+                    path: child.clone(),
+                    node: Node::Directory,
+                });
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let fd = fs::openat(dir.as_fd(), &name, flags, Mode::empty())
+                    .context("open", self.root.join(&child))?;
+                self.directory(fd, &child, is_taken)?;
+                if !is_taken && self.tree.entries.len() == before + 1 {
+                    self.tree.entries.truncate(before);
+                }
+            } else if is_taken {
+                self.leaf(dir.as_fd(), &name, child, &stat)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, dir: impl AsFd, name: &Path, path: PathBuf, stat: &Stat) -> Result<()> {
+        let node = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {
+                let digest = match self.digests.known(stat) {
+                    Some(digest) => digest,
+                    None => {
+                        let (digest, read) =
+                            digest_of(dir, name).context("read", self.root.join(&path))?;
+                        self.digests.learn(&read, digest);
+                        digest
+                    }
+                };
+                Node::File {
+                    digest,
+                    executable: stat.st_mode & 0o100 != 0,
+                }
+            }
+            FileType::Symlink => {
+                let target = fs::readlinkat(dir, name, Vec::new())
+                    .context("read the link", self.root.join(&path))?;
+                Node::Symlink(OsString::from_vec(target.into_bytes()))
+            }
+            // Devices, fifos and sockets have no content to take.
+            _ => return Ok(()),
+        };
+        self.tree.entries.push(Entry { path, node });
+        Ok(())
+    }
+
+    fn is_below_roots(&self, path: &str, is_dir: bool) -> bool {
+        self.roots.is_empty()
+            || self
+                .roots
+                .iter()
+                .any(|root| is_at_or_below(path, root) || is_dir && is_at_or_below(root, path))
+    }
+}
+
+fn is_at_or_below(path: &str, root: &str) -> bool {
+    root.is_empty()
+        || path
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn digest_of(dir: impl AsFd, name: &Path) -> std::io::Result<(Digest, Stat)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = fs::openat(dir, name, flags, Mode::empty())?;
+    let stat = fs::fstat(&fd)?;
+    let mut out = DigestWriter::new(std::io::sink());
+    std::io::copy(&mut File::from(fd), &mut out)?;
+    Ok((out.finish().1, stat))
+}
+
+/// Copies a scanned tree into the empty layer directory `into`. A file that the layer directory `like` (an earlier import of
+/// the same place) holds at the same path with the same content and mode is shared with it instead of being copied.
+///
+/// # Errors
+/// [`Error::Changed`] when a file is no longer what the scan saw, and when the system refuses.
+pub fn materialise(tree: &Tree, root: &Path, into: &Path, like: Option<&Path>) -> Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    for entry in &tree.entries {
+        let target = into.join(&entry.path);
+        match &entry.node {
+            Node::Directory => {
+                fs::mkdir(&target, Mode::from_raw_mode(0o755)).context("create", &target)?;
+                fs::chmod(&target, Mode::from_raw_mode(0o755))
+                    .context("set the mode of", &target)?;
+            }
+            Node::Symlink(link) => {
+                fs::symlink(link, &target).context("create", &target)?;
+                stamp(fs::CWD, &target).context("set the time of", &target)?;
+            }
+            Node::File { digest, executable } => {
+                if let Some(like) = like
+                    && holds(&like.join(&entry.path), digest, *executable)
+                    && fs::linkat(
+                        fs::CWD,
+                        like.join(&entry.path),
+                        fs::CWD,
+                        &target,
+                        AtFlags::empty(),
+                    )
+                    .is_ok()
+                {
+                    continue;
+                }
+                let mode = if *executable { 0o755 } else { 0o644 };
+                copy_file(&root.join(&entry.path), &target, mode, digest, &mut buffer)?;
+                stamp(fs::CWD, &target).context("set the time of", &target)?;
+            }
+        }
+    }
+    // Directories last, since creating something in one changes its time.
+    for entry in tree
+        .entries
+        .iter()
+        .rev()
+        .filter(|entry| entry.node == Node::Directory)
+    {
+        let target = into.join(&entry.path);
+        stamp(fs::CWD, &target).context("set the time of", &target)?;
+    }
+    Ok(())
+}
+
+/// Whether a file of an earlier import is what the scan saw. Its digest is computed anew: reading a small file from the page
+/// cache costs less than creating one.
+fn holds(path: &Path, digest: &Digest, executable: bool) -> bool {
+    let Ok(stat) = fs::lstat(path) else {
+        return false;
+    };
+    let is_same_kind = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && (stat.st_mode & 0o100 != 0) == executable;
+    is_same_kind && digest_of(fs::CWD, path).is_ok_and(|(found, _)| found == *digest)
+}
+
+fn copy_file(from: &Path, to: &Path, mode: u32, digest: &Digest, buffer: &mut [u8]) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut input = match fs::open(from, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::LOOP) => return Err(Error::Changed(from.display().to_string())),
+        other => File::from(other.context("open", from)?),
+    };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let output = File::from(fs::open(to, flags, Mode::from_raw_mode(0o600)).context("create", to)?);
+    let mut output = DigestWriter::new(output);
+    loop {
+        let read = input.read(buffer).context("read", from)?;
+        if read == 0 {
+            break;
+        }
+        output.write_all(&buffer[..read]).context("write", to)?;
+    }
+    let (output, found, _) = output.finish();
+    if found != *digest {
+        return Err(Error::Changed(from.display().to_string()));
+    }
+    fs::fchmod(&output, Mode::from_raw_mode(mode)).context("set the mode of", to)
+}
+
+/// Reads a file of at most `limit` bytes below `root`; links in the path are followed as if `root` were the root of the file
+/// system, so none leads out of it. `None` if there is no such file.
+///
+/// # Errors
+/// When it is no regular file, too large, or cannot be read.
+pub fn read_below(root: &Path, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let dir = fs::open(
+        root,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .context("open", root)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let resolve = fs::ResolveFlags::IN_ROOT | fs::ResolveFlags::NO_MAGICLINKS;
+    let file = loop {
+        match fs::openat2(&dir, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            other => break other.context("open", root.join(path))?,
+        }
+    };
+    let stat = fs::fstat(&file).context("stat", root.join(path))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Error::unsuitable(
+            path.display().to_string(),
+            "is not a regular file",
+        ));
+    }
+    if u64::try_from(stat.st_size).unwrap_or(0) > limit {
+        return Err(Error::unsuitable(
+            path.display().to_string(),
+            format!("is larger than {limit} bytes"),
+        ));
+    }
+    let mut content = Vec::new();
+    File::from(file)
+        .take(limit)
+        .read_to_end(&mut content)
+        .context("read", root.join(path))?;
+    Ok(Some(content))
+}
