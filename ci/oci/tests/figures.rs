@@ -24,11 +24,16 @@ fn median(mut run: impl FnMut()) -> Duration {
 
 /// Text that compresses about as source code does.
 fn text(length: usize, seed: usize) -> Vec<u8> {
-    let words = ["fn ", "let ", "result", "(self)", " -> ", "{\n    ", "}\n", "match ", "value", ".map(", "error", ";\n"];
+    let words = [
+        "fn ", "let ", "result", "(self)", " -> ", "{\n    ", "}\n", "match ", "value", ".map(",
+        "error", ";\n",
+    ];
     let mut state = seed as u64 + 1;
     let mut text = Vec::new();
     while text.len() < length {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         text.extend_from_slice(words[(state >> 40) as usize % words.len()].as_bytes());
     }
     text.truncate(length);
@@ -37,7 +42,9 @@ fn text(length: usize, seed: usize) -> Vec<u8> {
 
 fn pack(dir: &Path, out: &mut (dyn Write + Send)) -> u64 {
     let dir = fs::File::open(dir).unwrap();
-    layer::pack(dir.as_fd(), &Owners::new(), &PackOptions::default(), out).unwrap().size
+    layer::pack(dir.as_fd(), &Owners::new(), &PackOptions::default(), out)
+        .unwrap()
+        .size
 }
 
 #[test]
@@ -50,17 +57,29 @@ fn small_files() {
         fs::write(sub.join(format!("file{n}.rs")), text(1000 + n, n)).unwrap();
     }
     let size = pack(dir.path(), &mut io::sink());
-    println!("pack 2,000 files, {size} bytes: {:?}", median(|| drop(pack(dir.path(), &mut io::sink()))));
+    println!(
+        "pack 2,000 files, {size} bytes: {:?}",
+        median(|| drop(pack(dir.path(), &mut io::sink())))
+    );
     let mut tar = Vec::new();
     pack(dir.path(), &mut tar);
     let times = median(|| {
         let target = tempfile::tempdir().unwrap();
         let file = fs::File::open(target.path()).unwrap();
-        layer::unpack(&mut tar.as_slice(), file.as_fd(), &Limits::default(), Ownership::Record).unwrap();
+        layer::unpack(
+            &mut tar.as_slice(),
+            file.as_fd(),
+            &Limits::default(),
+            Ownership::Record,
+        )
+        .unwrap();
         std::mem::forget(target.keep());
     });
     println!("unpack 2,000 files: {times:?}");
-    println!("gzip: {:?}", median(|| drop(GzipWriter::new(io::sink()).write_all(&tar))));
+    println!(
+        "gzip: {:?}",
+        median(|| drop(GzipWriter::new(io::sink()).write_all(&tar)))
+    );
 }
 
 #[test]
@@ -68,7 +87,13 @@ fn small_files() {
 fn one_large_file() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("large"), text(200 << 20, 1)).unwrap();
-    println!("pack 200 MiB: {:?}", median(|| drop(pack(dir.path(), &mut io::sink()))));
+    println!(
+        "pack 200 MiB: {:?}",
+        median(|| drop(pack(dir.path(), &mut io::sink())))
+    );
     let data = text(200 << 20, 1);
-    println!("hash 200 MiB: {:?}", median(|| DigestWriter::new(io::sink()).write_all(&data).unwrap()));
+    println!(
+        "hash 200 MiB: {:?}",
+        median(|| DigestWriter::new(io::sink()).write_all(&data).unwrap())
+    );
 }
