@@ -1,0 +1,2 @@
+CREATE TABLE other (id TEXT);
+DROP TABLE accounts;
