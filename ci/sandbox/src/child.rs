@@ -252,7 +252,13 @@ struct Watcher {
 impl Watcher {
     async fn watch(mut self) -> End {
         let mut ended = None;
-        while let Ok(Some((event, descriptors))) = self.shared.next_event().await {
+        loop {
+            let (event, descriptors) = match self.shared.next_event().await {
+                Ok(Some(received)) => received,
+                // The other side closed with a request of ours unread: that is reported once, before what it had said.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
+                Ok(None) | Err(_) => break,
+            };
             match event {
                 Event::Ended(how) => ended = Some(how),
                 Event::Connected { id } => {

@@ -1,0 +1,97 @@
+//! An engine over a store and a directory of its own, and the image that tests start from.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use ci_engine::progress::{Event, EventKind, Outcome};
+use ci_engine::{Engine, Options, Progress};
+use dagger_sdk::{Container, HostDirectoryOptsBuilder, Query};
+use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
+
+/// What a test answers.
+pub(crate) type TestResult = Result<(), Failed>;
+
+/// A static busybox, if there is one.
+pub(crate) fn busybox() -> Option<PathBuf> {
+    ["/bin/busybox", "/usr/bin/busybox"].into_iter().map(PathBuf::from).find(|path| path.exists())
+}
+
+/// An engine over a store and a project directory of its own.
+pub(crate) struct Fixture {
+    pub(crate) dir: TempDir,
+    events: Arc<Mutex<Vec<Event>>>,
+    progress: Progress,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        std::fs::create_dir(dir.path().join("project")).unwrap();
+        let image = dir.path().join("image/bin");
+        std::fs::create_dir_all(&image).unwrap();
+        std::fs::copy(busybox().unwrap(), image.join("busybox")).unwrap();
+        for applet in ["sh", "cat", "echo", "ls", "mkdir", "rm", "sleep", "true", "false", "id", "env", "stat", "touch", "chmod", "ln", "find", "httpd", "nc", "test", "sort", "grep", "date", "kill", "head", "wc", "ps", "mount"] {
+            std::os::unix::fs::symlink("busybox", image.join(applet)).unwrap();
+        }
+        std::fs::create_dir(dir.path().join("image/etc")).unwrap();
+        std::fs::write(dir.path().join("image/etc/passwd"), "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n").unwrap();
+        std::fs::write(dir.path().join("image/etc/group"), "root:x:0:\napp:x:1000:\n").unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let sink = events.clone();
+        let progress = Progress::new(move |event| sink.lock().unwrap().push(event));
+        Self { dir, events, progress }
+    }
+
+    /// The project directory.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.dir.path().join("project")
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let path = self.project().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// Starts an engine over the fixture's store.
+    pub(crate) async fn engine(&self) -> Engine {
+        let progress = self.progress.clone();
+        let options = Options { store: self.dir.path().join("store"), workdir: self.project(), parallelism: 4, no_cache: false, source_date_epoch: 1_700_000_000, progress };
+        Engine::start(options).await.unwrap()
+    }
+
+    /// How steps of a name ended, in order.
+    pub(crate) fn outcomes(&self, name: &str) -> Vec<Outcome> {
+        let events = self.events.lock().unwrap();
+        let started: Vec<_> = events.iter().filter(|event| matches!(&event.kind, EventKind::Started { name: found, .. } if found.contains(name))).map(|event| event.step).collect();
+        let outcome = |event: &Event| match &event.kind {
+            EventKind::Finished { outcome, .. } if started.contains(&event.step) => Some(outcome.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(outcome).collect()
+    }
+}
+
+/// A container with busybox and two users.
+pub(crate) fn base(query: &Query, fixture: &Fixture) -> Container {
+    let image = query.host().directory_opts(path(&fixture.dir.path().join("image")), HostDirectoryOptsBuilder::default().build().unwrap());
+    query.container().with_rootfs(image)
+}
+
+pub(crate) fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A test that runs on an engine.
+pub(crate) fn test<F, Fut>(name: &str, body: F) -> Trial
+where
+    F: FnOnce(Fixture) -> Fut + Send + 'static,
+    Fut: Future<Output = TestResult>,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(body(Fixture::new()))
+    })
+}

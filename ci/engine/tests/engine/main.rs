@@ -1,0 +1,19 @@
+//! The engine through `dagger-sdk`, running real programs: a static busybox as the only image there is.
+
+mod dockerfile;
+mod exec;
+mod fixture;
+mod service;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    ci_engine::init();
+    let arguments = Arguments::from_args();
+    if fixture::busybox().is_none() {
+        eprintln!("skipped: no static busybox on this machine (install busybox-static)");
+        return;
+    }
+    let tests: Vec<Trial> = [exec::tests(), dockerfile::tests(), service::tests()].into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, tests).exit();
+}
