@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::Args;
 use crate::catalog::{Catalog, FieldInfo, Kind, TypeInfo};
+use crate::plan::Rejection;
 use crate::suggest::did_you_mean;
 use crate::syntax::{Argument, Literal, MAX_VALUE_DEPTH, parse_literal};
 use crate::table::{TypeRef, Wrapper};
@@ -37,13 +38,6 @@ impl Misfit {
             ..self
         }
     }
-}
-
-/// An argument list that does not fit, and where in the query.
-#[derive(Debug)]
-pub(crate) struct BadArgument {
-    pub(crate) at: usize,
-    pub(crate) message: String,
 }
 
 /// What values are coerced against.
@@ -81,17 +75,12 @@ impl<'c> Coercion<'c> {
         field: &FieldInfo,
         given: &[Argument<'_>],
         at: usize,
-    ) -> Result<Args, BadArgument> {
+    ) -> Result<Args, Rejection> {
         let defs = field.def.args;
         let mut literals: Vec<Option<&Argument<'_>>> = vec![None; defs.len()];
         for argument in given {
             let name = argument.name;
-            let bad = |message| {
-                Err(BadArgument {
-                    at: argument.at,
-                    message,
-                })
-            };
+            let bad = |message: String| Err(Rejection::new(argument.at, message));
             let Some(index) = defs.iter().position(|def| def.name == name) else {
                 let near = did_you_mean(name, defs.iter().map(|def| def.name));
                 return bad(format!(
@@ -105,30 +94,30 @@ impl<'c> Coercion<'c> {
         }
         let mut values = Vec::with_capacity(defs.len());
         for ((def, literal), default) in defs.iter().zip(literals).zip(&field.defaults) {
+            let place = |inner: &str| {
+                format!(
+                    "Argument \"{}{inner}\" of field \"{owner}.{}\"",
+                    def.name, field.def.name
+                )
+            };
             let value = match literal {
                 None => None,
-                Some(argument) => {
-                    self.value(def.ty, &argument.value)
-                        .map_err(|misfit| BadArgument {
-                            at: argument.at,
-                            message: format!(
-                                "Argument \"{}{}\" of field \"{owner}.{}\": {}",
-                                def.name,
-                                misfit.path,
-                                field.def.name,
-                                sentence(misfit.message)
-                            ),
-                        })?
+                Some(Argument { at, value, .. }) => {
+                    self.value(def.ty, value).map_err(|misfit| {
+                        Rejection::new(
+                            *at,
+                            format!("{}: {}", place(&misfit.path), sentence(misfit.message)),
+                        )
+                    })?
                 }
             };
             match value.or_else(|| default.clone()) {
                 Some(value) => values.push((def.name, value)),
                 None if def.ty.is_non_null() => {
-                    let message = format!(
-                        "Argument \"{}\" of field \"{owner}.{}\" is required: {}.",
-                        def.name, field.def.name, def.ty
-                    );
-                    return Err(BadArgument { at, message });
+                    return Err(Rejection::new(
+                        at,
+                        format!("{}: a value is required ({}).", place(""), def.ty),
+                    ));
                 }
                 None => {}
             }
@@ -249,7 +238,7 @@ impl<'c> Coercion<'c> {
             match value {
                 Some(value) => values.extend([(def.name.to_owned(), value)]),
                 None if def.ty.is_non_null() => {
-                    return Err(Misfit::new(format!("it is required: {}", def.ty))
+                    return Err(Misfit::new(format!("a value is required ({})", def.ty))
                         .inside(&format!(".{}", def.name)));
                 }
                 None => {}

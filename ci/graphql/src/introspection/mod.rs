@@ -87,7 +87,7 @@ pub(crate) static DIRECTIVES: [DirectiveDef; 3] = [
         "Marks what should no longer be used.",
         &[arg(
             "reason",
-            r#"String = "No longer supported""#,
+            r#"String! = "No longer supported""#,
             "Why, and what to use instead.",
         )],
         &[

@@ -1,6 +1,7 @@
 //! Tests of the crate as a whole, on a small schema.
 
 mod execution;
+mod figures;
 mod garden;
 mod introspection;
 mod schema;

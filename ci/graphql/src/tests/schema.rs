@@ -349,7 +349,7 @@ fn every_defect_of_a_table_is_named() {
     there is no object type Query
     the schema: "Root" is there twice
     Thing: "twice" is there twice
-    Thing.twice: there is no type "Thign". Did you mean "Thing", "In" or "String"?
+    Thing.twice: there is no type "Thign". Did you mean "Thing"?
     Thing.twice: "a" is there twice
     Thing.twice(a): it takes Thing, which is no input type
     Thing.bad-name: "bad-name" is no name

@@ -3,7 +3,8 @@
 //! A loop over a stack of finished fields and a set of running ones, with the answer in one vector: neither the depth of a
 //! query nor that of its answer uses the call stack, and everything that can run at the same time does.
 
-use std::collections::{HashMap, HashSet};
+mod collect;
+
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -13,25 +14,19 @@ use futures::stream::FuturesUnordered;
 use crate::answer::{Answer, NodeId, ROOT};
 use crate::catalog::{Catalog, Kind, TypeId};
 use crate::output::{Instance, Output, leaf, lift};
-use crate::plan::{self, FieldCall, Plan, Step, field_call};
-use crate::syntax::{Argument, FieldNode, SelectionId, SelectionKind, SelectionSet};
+use crate::plan::{self, FieldCall, Plan};
+use crate::syntax::{SelectionId, SelectionSet};
 use crate::table::{TypeRef, Wrapper};
 use crate::{
     Backend, Call, Error, FieldDef, FieldError, Resolve, Resolved, Response, Schema, introspection,
 };
 
 /// How many selections are looked at and values are put into the answer for one request: fragments in fragments can ask for
-/// exponentially many. Introspection of a schema of 90 types takes a tenth of it.
-const MAX_STEPS: usize = 2_000_000;
+/// exponentially many. Introspection of a schema of 90 types takes less than a tenth of it.
+const MAX_STEPS: usize = 1_000_000;
 
 /// Errors beyond this many help nobody.
 const MAX_ERRORS: usize = 100;
-
-/// The selections under one key of an object of the answer: usually one, more when a query names the key again.
-struct Group {
-    key: Arc<str>,
-    selections: Vec<SelectionId>,
-}
 
 /// A field of an object of the answer.
 struct Field {
@@ -206,76 +201,6 @@ impl<B: Backend> Executor<'_, B> {
         self.catalog.types[owner].fields[index].def
     }
 
-    /// The fields selected on an object of type `ty`, in the order of the query (June 2018 §6.3.2).
-    fn collect(&mut self, ty: TypeId, sets: Vec<SelectionSet>) -> Result<Vec<Group>, TooMuch> {
-        let plan = self.plan;
-        let mut groups: Vec<Group> = Vec::new();
-        let mut by_key: HashMap<&str, usize> = HashMap::new();
-        let mut spread: HashSet<&str> = HashSet::new();
-        let mut stack: Vec<SelectionId> = sets.iter().rev().map(|set| set.0).collect();
-        while let Some(id) = stack.pop() {
-            self.step()?;
-            stack.extend(plan.document.selections[id].next);
-            match &plan.steps[id] {
-                Step::Skip => {}
-                Step::Field { key, .. } => {
-                    let index = *by_key.entry(key).or_insert(groups.len());
-                    match groups.get_mut(index) {
-                        Some(group) => group.selections.push(id),
-                        None => groups.push(Group {
-                            key: key.clone(),
-                            selections: vec![id],
-                        }),
-                    }
-                }
-                Step::Fragment {
-                    on,
-                    name,
-                    selections,
-                } => {
-                    let applies = on.is_none_or(|on| self.catalog.is_a(ty, on));
-                    let first = name.as_ref().is_none_or(|name| spread.insert(name));
-                    stack.extend((applies && first).then_some(selections.0));
-                }
-            }
-        }
-        Ok(groups)
-    }
-
-    /// What a group calls. Selections under one key must agree (June 2018 §5.3.2).
-    fn call(&self, ty: TypeId, group: &Group) -> Result<FieldCall, FieldError> {
-        let first = group.selections[0];
-        let node = self.field_node(first)?;
-        for other in &group.selections[1..] {
-            let other = self.field_node(*other)?;
-            if other.name != node.name || !same_args(&node.args, &other.args) {
-                let message = format!(
-                    "\"{}\" is asked for twice in different ways: use different aliases.",
-                    group.key
-                );
-                return Err(FieldError::new(message));
-            }
-        }
-        match &self.plan.steps[first] {
-            Step::Field { parent, call, .. } if *parent == ty => Ok(call.clone()),
-            // The query named an interface: on the object the field may have more arguments, with defaults.
-            _ => {
-                let at = self.plan.document.selections[first].at;
-                field_call(self.catalog, &self.plan.variables, ty, node, at)
-                    .map_err(|(_, message)| FieldError::new(message))
-            }
-        }
-    }
-
-    fn field_node(&self, id: SelectionId) -> Result<&FieldNode<'_>, FieldError> {
-        match &self.plan.document.selections[id].kind {
-            SelectionKind::Field(node) => Ok(node),
-            SelectionKind::Spread(_) | SelectionKind::Inline { .. } => {
-                Err(FieldError::new("a fragment is no field"))
-            }
-        }
-    }
-
     /// Calls the program's resolver.
     fn start(
         &mut self,
@@ -444,13 +369,4 @@ impl<B: Backend> Executor<'_, B> {
         let errors = failures.into_iter().map(error).collect();
         Response::new(self.answer, errors)
     }
-}
-
-/// Whether two calls of a field say the same, in whatever order. Validation has seen to it that no argument comes twice.
-fn same_args(a: &[Argument<'_>], b: &[Argument<'_>]) -> bool {
-    let has = |arg: &Argument<'_>| {
-        b.iter()
-            .any(|other| other.name == arg.name && other.value == arg.value)
-    };
-    a.len() == b.len() && a.iter().all(has)
 }
