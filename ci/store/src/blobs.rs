@@ -1,4 +1,5 @@
-//! Blobs: bytes under their digest, `blobs/sha256/<2 hex>/<hex>`. Whole and on the disk before they can be seen, never changed after.
+//! Blobs: bytes under their digest, `blobs/sha256/<2 hex>/<hex>`. Whole and on the disk before they
+//! can be seen, never changed after.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -51,8 +52,8 @@ impl Store {
         Ok(digest)
     }
 
-    /// Begins a blob that is written piece by piece. With `expected` (digest and size in bytes), anything else is refused, and
-    /// surplus bytes as soon as they come (L13).
+    /// Begins a blob that is written piece by piece. With `expected` (digest and size in bytes),
+    /// anything else is refused, and surplus bytes as soon as they come (L13).
     ///
     /// # Errors
     /// The temporary file cannot be created.
@@ -79,7 +80,8 @@ impl Inner {
     }
 }
 
-/// A blob being written, in the temporary folder. Dropped without [`BlobWriter::finish`], it leaves nothing.
+/// A blob being written, in the temporary folder. Dropped without [`BlobWriter::finish`], it leaves
+/// nothing.
 #[derive(Debug)]
 pub struct BlobWriter {
     /// Present until it is finished.
@@ -90,8 +92,8 @@ pub struct BlobWriter {
 }
 
 impl BlobWriter {
-    /// Completes the blob: flushes it to the disk and gives it its name. Returns its digest and its size in bytes. That the store has
-    /// the same content already is success.
+    /// Completes the blob: flushes it to the disk and gives it its name. Returns its digest and its
+    /// size in bytes. That the store has the same content already is success.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when it is not the expected content; or it cannot be written.
@@ -104,6 +106,9 @@ impl BlobWriter {
             |expected| expected == (digest, size),
             || format!("{digest} ({size} bytes)"),
         )?;
+        if self.store.has_blob(&digest) {
+            return Ok((digest, size));
+        }
         // Read-only, as a guard against accidents: it may be linked or mounted elsewhere.
         rustix::fs::fchmod(&file, Mode::from_raw_mode(0o444))
             .map_err(Error::io("write", &self.path))?;

@@ -1,16 +1,18 @@
 //! Which layers survive a power loss, without an fsync per file.
 //!
-//! A layer can have a hundred thousand files, and an fsync for each would cost more than making it. So layers are written
-//! without, and carry a [`Stamp`]: the boot they were written in, and when, on that boot's own clock. When a process
-//! that wrote something ends, it flushes the file system once (`syncfs`) and then leaves a durable note, the *marker*, in
-//! `durable/<boot id>`: "everything stamped up to this time is on the disk".
+//! A layer can have a hundred thousand files, and an fsync for each would cost more than making it.
+//! So layers are written without, and carry a [`Stamp`]: the boot they were written in, and when,
+//! on that boot's own clock. When a process that wrote something ends, it flushes the file system
+//! once (`syncfs`) and then leaves a durable note, the *marker*, in `durable/<boot id>`:
+//! "everything stamped up to this time is on the disk".
 //!
-//! As long as the machine stays up, the page cache is the truth and every layer counts. After a reboot, a layer of an earlier boot
-//! counts if that boot's marker covers its stamp; otherwise it may hold zero-length files and is treated as absent. A process that
-//! was killed leaves no marker; the next one to end finds its leftovers and syncs for both.
+//! As long as the machine stays up, the page cache is the truth and every layer counts. After a
+//! reboot, a layer of an earlier boot counts if that boot's marker covers its stamp; otherwise it
+//! may hold zero-length files and is treated as absent. A process that was killed leaves no marker;
+//! the next one to end finds its leftovers and syncs for both.
 //!
-//! Blobs are fsynced one by one (few, large, and others rely on their bytes at once); records carry a digest of themselves. Neither
-//! needs a stamp.
+//! Blobs are fsynced one by one (few, large, and others rely on their bytes at once); records carry
+//! a digest of themselves. Neither needs a stamp.
 
 use std::collections::HashMap;
 use std::fs;
@@ -29,7 +31,8 @@ use crate::{files, record};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// When something was completely written: the boot, and nanoseconds since it (a clock nobody can set).
+/// When something was completely written: the boot, and nanoseconds since it (a clock nobody can
+/// set).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) boot: String,
@@ -143,7 +146,8 @@ impl Durability {
         }
     }
 
-    /// Brings everything stamped until now to the disk, then says so durably. `temporary` is a free path of the store.
+    /// Brings everything stamped until now to the disk, then says so durably. `temporary` is a free
+    /// path of the store.
     pub(crate) fn sync(&self, temporary: &Path) -> Result<()> {
         let dir = files::open_dir(&self.dir).map_err(Error::io("open", &self.dir))?;
         let began = now();

@@ -1,5 +1,6 @@
-//! What can go wrong in the store, always with the path it happened at and, where there is one, the way out.
-//! Damaged entries are not here: the store reads them as absent, and [`crate::Store::verify`] names them.
+//! What can go wrong in the store, always with the path it happened at and, where there is one, the
+//! way out. Damaged entries are not here: the store reads them as absent, and
+//! [`crate::Store::verify`] names them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ pub enum Error {
         known: u32,
     },
 
-    /// The folder has content, but is no store: it would be rash to write there, and worse to prune.
+    /// The folder has content, but is no store: it would be rash to write there, and worse to
+    /// prune.
     #[error(
         "{} is not empty and is not a cache of this program (it holds {found:?})\n\
          help: set PIPELINE_CACHE_DIR to an empty or a new folder",
@@ -68,7 +70,11 @@ pub enum Error {
     },
 
     /// Others hold the lock, and the caller would not wait longer.
-    #[error("{} is in use by {by}; gave up after {} s\nhelp: try again when it has finished", path.display(), waited.as_secs())]
+    #[error(
+        "{} is in use by {by}; gave up after {} s\nhelp: try again when it has finished",
+        path.display(),
+        waited.as_secs()
+    )]
     Busy {
         /// The locked file or folder.
         path: PathBuf,
@@ -78,7 +84,8 @@ pub enum Error {
         waited: Duration,
     },
 
-    /// A kind of result is part of a path and therefore limited to lower-case letters, digits and `-`.
+    /// A kind of result is part of a path and therefore limited to lower-case letters, digits and
+    /// `-`.
     #[error("{0:?} cannot be a kind of result: use lower-case letters, digits and '-'")]
     Kind(String),
 
@@ -112,7 +119,8 @@ impl Error {
     }
 }
 
-/// An error of the store where a trait (such as [`io::Write`]) allows only `io::Error`: its kind and its text remain.
+/// An error of the store where a trait (such as [`io::Write`]) allows only `io::Error`: its kind
+/// and its text remain.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {

@@ -1,5 +1,5 @@
-//! The few file operations everything here is made of: create privately, replace atomically, list leniently.
-//! No umask shows in what they create.
+//! The few file operations everything here is made of: create privately, replace atomically, list
+//! leniently. No umask shows in what they create.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -10,7 +10,8 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
 
-/// Creates a folder for this user only; one that exists already is left as it is. Says whether it is new.
+/// Creates a folder for this user only; one that exists already is left as it is. Says whether it
+/// is new.
 pub(crate) fn create_dir(path: &Path) -> Result<bool> {
     match DirBuilder::new().mode(0o700).create(path) {
         // The umask may have taken permissions even from the owner.
@@ -63,8 +64,9 @@ pub(crate) fn create_file(path: &Path) -> Result<File> {
         .map_err(Error::io("create", path))
 }
 
-/// Writes `path` so that others see the old content or the new, never a part: `temporary` is written first (it must be
-/// on the same file system), then renamed. Without `durable` a power loss may leave it empty.
+/// Writes `path` so that others see the old content or the new, never a part: `temporary` is
+/// written first (it must be on the same file system), then renamed. Without `durable` a power loss
+/// may leave it empty.
 pub(crate) fn replace(path: &Path, temporary: &Path, content: &[u8], durable: bool) -> Result<()> {
     let write = || -> Result<()> {
         let mut file = create_file(temporary)?;
@@ -112,7 +114,8 @@ pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The last part of a path as text; empty where it is not UTF-8, which no name of the store's own making is.
+/// The last part of a path as text; empty where it is not UTF-8, which no name of the store's own
+/// making is.
 pub(crate) fn name(path: &Path) -> &str {
     path.file_name()
         .and_then(|n| n.to_str())

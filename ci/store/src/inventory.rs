@@ -1,4 +1,5 @@
-//! Everything the store holds, as found on the disk: what account, prune and verification have in common.
+//! Everything the store holds, as found on the disk: what account, prune and verification have in
+//! common.
 
 use std::fs::{self, Metadata};
 use std::path::PathBuf;

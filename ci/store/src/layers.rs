@@ -1,7 +1,9 @@
-//! Layers: folders in the kernel's overlay format under their diff id, `layers/<hex>/{fs/, owners, record}`.
+//! Layers: folders in the kernel's overlay format under their diff id, `layers/<hex>/{fs/, owners,
+//! record}`.
 //!
-//! A layer is made in a [`Staging`] and becomes visible by one rename, complete or not at all. The record carries its size and its
-//! [`Stamp`]; a layer that a power loss may have damaged counts as absent.
+//! A layer is made in a [`Staging`] and becomes visible by one rename, complete or not at all. The
+//! record carries its size and its [`Stamp`]; a layer that a power loss may have damaged counts as
+//! absent.
 
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
@@ -120,15 +122,16 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Tells the size of the content in bytes, as the size of its archive does, and saves measuring it.
+    /// Tells the size of the content in bytes, as the size of its archive does, and saves measuring
+    /// it.
     #[must_use]
     pub fn sized(mut self, bytes: u64) -> Self {
         self.size = Some(bytes);
         self
     }
 
-    /// Makes it the layer `diff_id`. If the store has that layer already, this one is discarded. Nothing may be mounted on it, and
-    /// nothing may write to it any more.
+    /// Makes it the layer `diff_id`. If the store has that layer already, this one is discarded.
+    /// Nothing may be mounted on it, and nothing may write to it any more.
     ///
     /// # Errors
     /// It cannot be recorded or renamed; then it is discarded.
@@ -166,8 +169,8 @@ impl Staging {
         Ok(LayerPaths::of(&target))
     }
 
-    /// Takes the place of a layer that does not count, or empties that place and returns `false`. Whoever might use that layer has
-    /// been told that it does not exist.
+    /// Takes the place of a layer that does not count, or empties that place and returns `false`.
+    /// Whoever might use that layer has been told that it does not exist.
     fn supersede(&self, layer: &Path, target: &Path) -> Result<bool> {
         match renameat_with(CWD, layer, CWD, target, RenameFlags::EXCHANGE) {
             // What was there is now in the staging folder, and goes with it.
@@ -181,7 +184,8 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What cannot be removed now is in our temporary folder, and removed with it by whoever comes next.
+        // What cannot be removed now is in our temporary folder, and removed with it by whoever
+        // comes next.
         drop(self.store.inner.remove(&self.root));
     }
 }

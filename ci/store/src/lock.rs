@@ -1,8 +1,9 @@
-//! Advisory locks between processes: `flock(2)` on an open file or folder, released by the kernel when its holder dies.
-//! What each lock protects is said where it is taken; this file only takes them, and waits politely.
+//! Advisory locks between processes: `flock(2)` on an open file or folder, released by the kernel
+//! when its holder dies. What each lock protects is said where it is taken; this file only takes
+//! them, and waits politely.
 //!
-//! Two descriptions of one file exclude each other even inside a process, so threads with handles of their own are
-//! kept apart just as processes are.
+//! Two descriptions of one file exclude each other even inside a process, so threads with handles
+//! of their own are kept apart just as processes are.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,8 +18,8 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 
-/// Called again and again while somebody else holds a lock, with the time waited so far: show a message, or give up
-/// with `Break`. The first call comes before any waiting.
+/// Called again and again while somebody else holds a lock, with the time waited so far: show a
+/// message, or give up with `Break`. The first call comes before any waiting.
 pub type Waiting<'a> = &'a mut dyn FnMut(Duration) -> ControlFlow<()>;
 
 /// Waits without a word until `limit` has passed.
@@ -38,8 +39,8 @@ pub(crate) enum Mode {
     Exclusive,
 }
 
-/// Takes the lock or changes the mode of one already held. Not to get it is `false`; a lock held before is then lost
-/// (flock converts by releasing first).
+/// Takes the lock or changes the mode of one already held. Not to get it is `false`; a lock held
+/// before is then lost (flock converts by releasing first).
 pub(crate) fn try_lock(file: &File, path: &Path, mode: Mode) -> Result<bool> {
     let operation = match mode {
         Mode::Shared => FlockOperation::NonBlockingLockShared,
@@ -57,8 +58,8 @@ pub(crate) fn try_lock(file: &File, path: &Path, mode: Mode) -> Result<bool> {
 
 /// Takes the lock, asking `waiting` whether to go on for as long as others hold it.
 ///
-/// It polls: a thread blocked in the kernel could neither report nor give up. 50 ms are far below what the holders
-/// (whole builds) take, and the first tries come sooner.
+/// It polls: a thread blocked in the kernel could neither report nor give up. 50 ms are far below
+/// what the holders (whole builds) take, and the first tries come sooner.
 pub(crate) fn lock(file: &File, path: &Path, mode: Mode, waiting: Waiting<'_>) -> Result<()> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
@@ -82,7 +83,8 @@ pub(crate) fn lock_briefly(file: &File, path: &Path, mode: Mode) -> Result<()> {
     lock(file, path, mode, &mut |_| ControlFlow::Continue(()))
 }
 
-/// Who holds locks on the file, for people. The kernel's list knows only processes of our pid namespace.
+/// Who holds locks on the file, for people. The kernel's list knows only processes of our pid
+/// namespace.
 fn holders(file: &File) -> String {
     let Ok(metadata) = file.metadata() else {
         return "another run".to_owned();

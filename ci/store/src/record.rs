@@ -1,7 +1,8 @@
-//! Small JSON files that say themselves whether they are whole: `ci-store 1 <digest of the rest>`, a line feed, the JSON.
+//! Small JSON files that say themselves whether they are whole: `ci-store 1 <digest of the rest>`,
+//! a line feed, the JSON.
 //!
-//! A partial, damaged or zero-length record (a power loss leaves such files) and one of another format is never read as
-//! an answer (C4). This is why records need no fsync.
+//! A partial, damaged or zero-length record (a power loss leaves such files) and one of another
+//! format is never read as an answer (C4). This is why records need no fsync.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +18,8 @@ const MAGIC: &str = "ci-store 1 ";
 pub(crate) enum Read<T> {
     /// There is no such file, or it cannot be read at present (no descriptors left, say).
     Absent,
-    /// There is one with nothing in it, or only zeros: what a power loss leaves of a file that was not synced.
+    /// There is one with nothing in it, or only zeros: what a power loss leaves of a file that was
+    /// not synced.
     Blank,
     /// There is one, but it is not a whole record of this format and type.
     Broken,

@@ -1,9 +1,11 @@
-//! Removing trees that containers have written: without following a link, crossing a mount or recursing.
+//! Removing trees that containers have written: without following a link, crossing a mount or
+//! recursing.
 //!
-//! Such a tree may hold folders without permissions, be nested a hundred thousand levels deep, and (after a crash) still be written
-//! to or mounted on. [`std::fs::remove_dir_all`] stops at the first, runs out of descriptors at the second and would empty a mounted
-//! folder at the third (E3). Files of subordinate ids are beyond any process without a user namespace: who creates such files gives
-//! the store a [`Remover`] that enters one.
+//! Such a tree may hold folders without permissions, be nested a hundred thousand levels deep, and
+//! (after a crash) still be written to or mounted on. [`std::fs::remove_dir_all`] stops at the
+//! first, runs out of descriptors at the second and would empty a mounted folder at the third (E3).
+//! Files of subordinate ids are beyond any process without a user namespace: who creates such files
+//! gives the store a [`Remover`] that enters one.
 
 use std::fs::File;
 use std::io;
@@ -17,14 +19,17 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-/// Removes a folder and all it holds; given to [`crate::Options`] by a caller who needs more than [`remove_tree`].
+/// Removes a folder and all it holds; given to [`crate::Options`] by a caller who needs more than
+/// [`remove_tree`].
 pub type Remover = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
 
-/// Somebody may still write to the tree; this many fruitless rounds are enough to know.
-const ROUNDS: u32 = 10_000;
+/// A round takes one level off the deepest nest. A tree that needs more has a process that keeps it
+/// growing.
+const ROUNDS: u32 = 1_000_000;
 
-/// Removes the folder `path` and everything in it, giving itself the permissions it lacks. Symbolic links are removed, not followed;
-/// a mount point inside is an error ([`io::ErrorKind::CrossesDevices`]) and stays untouched. That `path` does not exist is success.
+/// Removes the folder `path` and everything in it, giving itself the permissions it lacks. Symbolic
+/// links are removed, not followed; a mount point inside is an error
+/// ([`io::ErrorKind::CrossesDevices`]) and stays untouched. That `path` does not exist is success.
 ///
 /// # Errors
 /// What the operating system says; in particular for files of other users.
@@ -34,7 +39,8 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(errno.into()),
     };
-    // Flat: a folder inside a folder is moved to the top before its turn comes, so that depth costs nothing.
+    // Flat: a folder inside a folder is moved to the top before its turn comes, so that depth costs
+    // nothing.
     let mut fresh = 0_u64;
     for _ in 0..ROUNDS {
         let mut quiet = true;
@@ -61,7 +67,8 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
     ))
 }
 
-/// Empties the folder `name` of `top`: files are unlinked, folders moved up. Says whether there still is one to remove.
+/// Empties the folder `name` of `top`: files are unlinked, folders moved up. Says whether there
+/// still is one to remove.
 fn empty(top: &File, name: &std::ffi::CStr, fresh: &mut u64) -> io::Result<bool> {
     let dir = match open(top, name) {
         Ok(dir) => dir,
@@ -95,7 +102,8 @@ fn empty(top: &File, name: &std::ffi::CStr, fresh: &mut u64) -> io::Result<bool>
     Ok(true)
 }
 
-/// Opens a folder for reading, after making it accessible where it is not. No link is followed and no mount entered.
+/// Opens a folder for reading, after making it accessible where it is not. No link is followed and
+/// no mount entered.
 fn open<Fd: std::os::fd::AsFd, P: rustix::path::Arg + Copy>(
     at: Fd,
     name: P,
@@ -111,7 +119,8 @@ fn open<Fd: std::os::fd::AsFd, P: rustix::path::Arg + Copy>(
     };
     let handle = openat2(&at, name, flags | OFlags::PATH, Mode::empty(), resolve(&at))?;
     let proc = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    // By the handle, so that a folder swapped for a link meanwhile is not followed. Failure shows when it is opened.
+    // By the handle, so that a folder swapped for a link meanwhile is not followed. Failure shows
+    // when it is opened.
     let access = Mode::RUSR | Mode::WUSR | Mode::XUSR;
     let known = rustix::fs::fstat(&handle)?;
     if !Mode::from_raw_mode(known.st_mode).contains(access) {

@@ -1,8 +1,10 @@
-//! Results: what an operation gave, under the key of the operation, with the layers and blobs it needs.
+//! Results: what an operation gave, under the key of the operation, with the layers and blobs it
+//! needs.
 //!
-//! A result is a record in `results/<kind>/<2 hex>/<hex>`. It is only ever an answer when it is whole, filed under its own key, and
-//! everything it refers to is there; otherwise it is removed and the operation runs again (C4). Its modification time is the time
-//! of its last use, to the hour: what was used least recently goes first when space is short.
+//! A result is a record in `results/<kind>/<2 hex>/<hex>`. It is only ever an answer when it is
+//! whole, filed under its own key, and everything it refers to is there; otherwise it is removed
+//! and the operation runs again (C4). Its modification time is the time of its last use, to the
+//! hour: what was used least recently goes first when space is short.
 
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,8 @@ use crate::files;
 use crate::record::{self, Read};
 use crate::store::{Inner, Store};
 
-/// How exact the time of last use is: writing it more often would make reading a cache a lot of writing.
+/// How exact the time of last use is: writing it more often would make reading a cache a lot of
+/// writing.
 const USE_STEP: Duration = Duration::from_secs(3600);
 
 /// What a result needs to be of use; it keeps them from being pruned.
@@ -43,7 +46,8 @@ pub(crate) struct ResultRecord<T> {
 }
 
 impl Store {
-    /// The result of kind `kind` under `key`; `None` if there is none that can be relied upon. Counts as a use.
+    /// The result of kind `kind` under `key`; `None` if there is none that can be relied upon.
+    /// Counts as a use.
     #[must_use]
     pub fn result<T: DeserializeOwned>(&self, kind: &str, key: &Digest) -> Option<T> {
         let path = self.inner.result_path(kind, key).ok()?;
@@ -59,8 +63,8 @@ impl Store {
         Some(record.value)
     }
 
-    /// Records a result. `kind` (lower-case letters, digits, `-`) names the type of `value` and its version: changing the type means
-    /// another kind. What `refs` names must be in the store.
+    /// Records a result. `kind` (lower-case letters, digits, `-`) names the type of `value` and its
+    /// version: changing the type means another kind. What `refs` names must be in the store.
     ///
     /// # Errors
     /// It cannot be encoded or written.
@@ -87,7 +91,8 @@ impl Store {
         Ok(())
     }
 
-    /// The blob that is the layer's compressed form under the assembly profile of this program, if the store has it.
+    /// The blob that is the layer's compressed form under the assembly profile of this program, if
+    /// the store has it.
     #[must_use]
     pub fn compressed(&self, diff_id: &Digest) -> Option<Descriptor> {
         self.result(&compressed(), diff_id)
@@ -152,7 +157,8 @@ fn discard<T>(path: &Path) -> Option<T> {
     None
 }
 
-/// Notes a use. That it fails (a cache on a read-only disk) is no reason to run the operation again.
+/// Notes a use. That it fails (a cache on a read-only disk) is no reason to run the operation
+/// again.
 fn touch(path: &Path) {
     let now = SystemTime::now();
     let stale = |used: SystemTime| now.duration_since(used).map_or(true, |age| age >= USE_STEP);

@@ -1,10 +1,11 @@
 //! The temporary folder of one open store, `tmp/<pid>-<n>`, held by a lock on the folder itself.
 //!
-//! Everything unfinished is in there. A folder whose lock can be taken belongs to a process that is gone: whoever opens the
-//! store next removes it. A pid alone would not do (it is reused, and processes in different pid namespaces may share the
-//! store).
+//! Everything unfinished is in there. A folder whose lock can be taken belongs to a process that is
+//! gone: whoever opens the store next removes it. A pid alone would not do (it is reused, and
+//! processes in different pid namespaces may share the store).
 //!
-//! It is made when it is first needed: a run that only reads writes nothing at all, and a prune can begin on a full disk.
+//! It is made when it is first needed: a run that only reads writes nothing at all, and a prune can
+//! begin on a full disk.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -82,7 +83,8 @@ pub(crate) fn setup(root: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// The temporary folders of processes that are gone, locked so that nobody else removes them at the same time.
+/// The temporary folders of processes that are gone, locked so that nobody else removes them at the
+/// same time.
 pub(crate) fn leftovers(root: &Path) -> Result<Vec<Held>> {
     let tmp = root.join("tmp");
     if files::list(&tmp)?.is_empty() {

@@ -1,11 +1,14 @@
-//! Digests of files on the host, remembered by what `stat` says of them, so that an unchanged context is not read again.
+//! Digests of files on the host, remembered by what `stat` says of them, so that an unchanged
+//! context is not read again.
 //!
-//! A record is only made when it can be relied upon. A file that was changed less than two seconds before it was looked at could be
-//! changed again without its times showing it (clocks of file systems are coarse), so it is not remembered: git's "racily clean". The
-//! change time counts as well as the modification time: no program can set it.
+//! A record is only made when it can be relied upon. A file that was changed less than two seconds
+//! before it was looked at could be changed again without its times showing it (clocks of file
+//! systems are coarse), so it is not remembered: git's "racily clean". The change time counts as
+//! well as the modification time: no program can set it.
 //!
-//! One file per root in `stat/`, read at once and searched in place: magic, sorted entries of fixed size, digest of it all. Replaced
-//! as a whole; of two writers at once one wins, and the other's files are hashed again.
+//! One file per root in `stat/`, read at once and searched in place: magic, sorted entries of fixed
+//! size, digest of it all. Replaced as a whole; of two writers at once one wins, and the other's
+//! files are hashed again.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -32,7 +35,8 @@ const LIMIT: usize = 200_000;
 /// Time stamps may be as coarse as this.
 const GRAIN: i64 = 2_000_000_000;
 
-/// What identifies the content of a regular file as long as nobody writes to it. All times are nanoseconds since 1970.
+/// What identifies the content of a regular file as long as nobody writes to it. All times are
+/// nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stat {
     /// Device the file is on.
@@ -149,7 +153,8 @@ impl StatCache {
         Some(digest(&self.known[at]))
     }
 
-    /// Remembers the digest of the content, read after `stat` was; or does not, when the file was changed too recently.
+    /// Remembers the digest of the content, read after `stat` was; or does not, when the file was
+    /// changed too recently.
     pub fn insert(&self, stat: &Stat, digest: Digest) {
         if stat.settled() {
             self.fresh

@@ -1,8 +1,8 @@
-//! Opening and closing: the layout on disk, the lock that keeps a prune away from running builds, the leftovers of the dead.
+//! Opening and closing: the layout on disk, the lock that keeps a prune away from running builds,
+//! the leftovers of the dead.
 
 use std::collections::HashSet;
 use std::env;
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
@@ -17,15 +17,13 @@ use ci_oci::Digest;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::location::{check_version, refuse_foreign, root_from};
 use crate::lock::{self, Mode, Waiting};
 use crate::remove::{Remover, remove_tree};
 use crate::session::{self, Session};
 
-/// The format of the layout below; another one is refused.
-const FORMAT: u32 = 1;
-
-/// A store, shared by all who open its folder. Cheap to clone; the folder is released when the last clone, [`crate::Staging`],
-/// [`crate::BlobWriter`] and [`crate::CacheLease`] is dropped.
+/// A store, shared by all who open its folder. Cheap to clone; the folder is released when the last
+/// clone, [`crate::Staging`], [`crate::BlobWriter`] and [`crate::CacheLease`] is dropped.
 ///
 /// All calls block on the file system, none for long except where a [`Waiting`] is asked for.
 #[derive(Clone, Debug)]
@@ -38,7 +36,8 @@ pub(crate) struct Inner {
     pub(crate) session: Session,
     pub(crate) durability: Durability,
     remover: Option<Remover>,
-    /// Layers seen to be whole. Nobody removes one while we hold the shared lock, so seen once is enough.
+    /// Layers seen to be whole. Nobody removes one while we hold the shared lock, so seen once is
+    /// enough.
     pub(crate) whole: Mutex<HashSet<Digest>>,
     /// Whether something was written that is not yet known to be on the disk.
     dirty: AtomicBool,
@@ -67,12 +66,14 @@ impl Store {
     /// Opens the store in the folder `root`, creating it where it does not exist.
     ///
     /// # Errors
-    /// The folder is a store of another format, or has other content, or cannot be written to. While a prune runs, it waits.
+    /// The folder is a store of another format, or has other content, or cannot be written to.
+    /// While a prune runs, it waits.
     pub fn open(root: &Path) -> Result<Self> {
         Self::open_with(root, Options::default(), &mut |_| ControlFlow::Continue(()))
     }
 
-    /// As [`Store::open`], with a say in how folders are removed and how long a running prune is waited for.
+    /// As [`Store::open`], with a say in how folders are removed and how long a running prune is
+    /// waited for.
     ///
     /// # Errors
     /// As [`Store::open`], and [`Error::Busy`] when `waiting` gives up.
@@ -115,7 +116,8 @@ impl Store {
             lock,
         };
         for leftover in leftovers {
-            // It may still be in use by a process that is about to die with its parent. Then the next one removes it.
+            // It may still be in use by a process that is about to die with its parent. Then the
+            // next one removes it.
             drop(inner.remove(&leftover.path));
         }
         Ok(Self {
@@ -123,7 +125,8 @@ impl Store {
         })
     }
 
-    /// Where the store is kept unless told otherwise: `$PIPELINE_CACHE_DIR`, `$XDG_CACHE_HOME/pipeline` or `~/.cache/pipeline`.
+    /// Where the store is kept unless told otherwise: `$PIPELINE_CACHE_DIR`,
+    /// `$XDG_CACHE_HOME/pipeline` or `~/.cache/pipeline`.
     ///
     /// # Errors
     /// [`Error::NoRoot`] if the environment says nothing.
@@ -137,8 +140,9 @@ impl Store {
         &self.inner.root
     }
 
-    /// Brings what was written to the disk, so that it survives a power loss, and says so (see [the crate's
-    /// documentation](crate#power-loss)). Dropping the last clone does the same, but cannot report failure.
+    /// Brings what was written to the disk, so that it survives a power loss, and says so (see [the
+    /// crate's documentation](crate#power-loss)). Dropping the last clone does the same, but cannot
+    /// report failure.
     ///
     /// # Errors
     /// The file system could not be flushed: what was written counts until the next reboot.
@@ -148,7 +152,8 @@ impl Store {
 }
 
 impl Store {
-    /// Runs `work` while nobody else has the store open: neither another process, nor (hence `&mut`) another clone in this one.
+    /// Runs `work` while nobody else has the store open: neither another process, nor (hence
+    /// `&mut`) another clone in this one.
     pub(crate) fn exclusively<T>(
         &mut self,
         waiting: Waiting<'_>,
@@ -172,7 +177,8 @@ impl Store {
 }
 
 impl Inner {
-    /// To be called after something has become visible. `unsynced` is what a power loss could take back.
+    /// To be called after something has become visible. `unsynced` is what a power loss could take
+    /// back.
     pub(crate) fn wrote(&self, unsynced: bool) {
         self.grown.store(true, Ordering::Relaxed);
         self.dirty.fetch_or(unsynced, Ordering::Relaxed);
@@ -190,7 +196,8 @@ impl Inner {
             .clear();
     }
 
-    /// Moves a folder to where it is no longer found: half removed, it must not be where it was. `None` if it is not there.
+    /// Moves a folder to where it is no longer found: half removed, it must not be where it was.
+    /// `None` if it is not there.
     pub(crate) fn set_aside(&self, path: &Path) -> Result<Option<PathBuf>> {
         let aside = self.session.path()?;
         self.forget_layers();
@@ -250,77 +257,6 @@ impl fmt::Debug for Inner {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
-}
-
-fn root_from(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
-    let path = |name| {
-        variable(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(root) = path("PIPELINE_CACHE_DIR") {
-        return std::path::absolute(&root).map_err(Error::io("resolve", &root));
-    }
-    // The XDG base directory specification: relative paths are to be ignored.
-    let cache = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let cache = cache.or_else(|| {
-        path("HOME")
-            .filter(|path| path.is_absolute())
-            .map(|home| home.join(".cache"))
-    });
-    cache
-        .map(|cache| cache.join("pipeline"))
-        .ok_or(Error::NoRoot)
-}
-
-/// A folder that is in use for something else must not become a store by a slip in a variable. A store killed at its birth holds
-/// nothing but its lock; an empty volume of some file systems has a `lost+found`.
-fn refuse_foreign(root: &Path) -> Result<()> {
-    if root.join("version").exists() {
-        return Ok(());
-    }
-    let found = files::list(root)?;
-    let foreign = found
-        .iter()
-        .map(|path| files::name(path))
-        .find(|name| !matches!(*name, "lock" | "lost+found") && !name.starts_with("version."));
-    // Another process may just have set it up.
-    if let Some(found) = foreign.filter(|_| !root.join("version").exists()) {
-        return Err(Error::NotAStore {
-            path: root.to_owned(),
-            found: found.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-fn check_version(root: &Path) -> Result<()> {
-    let path = root.join("version");
-    let read = || match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io("read", &path)(e)),
-    };
-    let mut found = read()?;
-    if found.is_none() {
-        let _setup = session::setup(root)?;
-        found = read()?;
-        if found.is_none() {
-            let temporary = root.join("version.new");
-            files::remove_file(&temporary)?;
-            return files::replace(&path, &temporary, format!("{FORMAT}\n").as_bytes(), true);
-        }
-    }
-    let found = found.unwrap_or_default();
-    if found.trim() != FORMAT.to_string() {
-        let found = found.trim().chars().take(40).collect();
-        return Err(Error::Format {
-            path: root.to_owned(),
-            found,
-            known: FORMAT,
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

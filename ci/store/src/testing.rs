@@ -1,4 +1,5 @@
-//! What the tests of this crate have in common: a store in a folder of its own, and a toy way to pack layers.
+//! What the tests of this crate have in common: a store in a folder of its own, and a toy way to
+//! pack layers.
 
 use std::error::Error;
 use std::fs;
@@ -40,7 +41,8 @@ impl Place {
         Store::open_with(&self.root(), options, &mut |_| ControlFlow::Continue(())).unwrap()
     }
 
-    /// The store is closed as a SIGKILL would close it: nothing is flushed, nothing removed, the locks are gone.
+    /// The store is closed as a SIGKILL would close it: nothing is flushed, nothing removed, the
+    /// locks are gone.
     pub(crate) fn kill(store: Store) {
         store.inner.forget_duties();
     }

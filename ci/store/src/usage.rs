@@ -74,8 +74,9 @@ impl Usage {
 }
 
 impl Store {
-    /// How much space the store takes. Sizes of layers and cache volumes are measured once after they were written; what cannot be read (files of
-    /// subordinate ids in folders closed to others) counts nothing.
+    /// How much space the store takes. Sizes of layers and cache volumes are measured once after
+    /// they were written; what cannot be read (files of subordinate ids in folders closed to
+    /// others) counts nothing.
     ///
     /// # Errors
     /// The store cannot be listed.
@@ -87,7 +88,8 @@ impl Store {
 }
 
 impl Inner {
-    /// Saves the next account measuring the volumes again; not those in use, whose size still changes.
+    /// Saves the next account measuring the volumes again; not those in use, whose size still
+    /// changes.
     pub(crate) fn remember_sizes(&self, inventory: &Inventory) {
         for volume in &inventory.volumes {
             let Some(record) = volume

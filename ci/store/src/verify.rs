@@ -1,7 +1,8 @@
-//! Holding the store to its promises: every blob has its digest, every layer its diff id, every result what it refers to.
+//! Holding the store to its promises: every blob has its digest, every layer its diff id, every
+//! result what it refers to.
 //!
-//! A store that was killed or lost power verifies clean: what was unfinished is either invisible or does not count. What is found here
-//! comes from failing disks, other programs, or errors of ours.
+//! A store that was killed or lost power verifies clean: what was unfinished is either invisible or
+//! does not count. What is found here comes from failing disks, other programs, or errors of ours.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -82,7 +83,8 @@ impl Store {
         check(&self.inner, pack, progress)
     }
 
-    /// As [`Store::verify`], and deletes what is broken: the next build makes it again. Like a prune it needs the store for itself.
+    /// As [`Store::verify`], and deletes what is broken: the next build makes it again. Like a
+    /// prune it needs the store for itself.
     ///
     /// # Errors
     /// As [`Store::verify`]; [`crate::Error::Busy`]; or something cannot be deleted.

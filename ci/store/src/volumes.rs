@@ -1,11 +1,14 @@
-//! Cache volumes: folders that executions share over time (`RUN --mount=type=cache`), under the hash of an id the caller chooses.
+//! Cache volumes: folders that executions share over time (`RUN --mount=type=cache`), under the
+//! hash of an id the caller chooses.
 //!
-//! A volume has one copy, and more when private users meet: `caches/<hash>/<n>/{fs/, record}`, each with a lock `<n>.lock` beside it. How
-//! users share a copy is how they hold its lock (E2): together, or one at a time, across all processes. What is in a volume never
-//! decides what is built (C5), so nothing refers to it and it may go at any prune.
+//! A volume has one copy, and more when private users meet: `caches/<hash>/<n>/{fs/, record}`, each
+//! with a lock `<n>.lock` beside it. How users share a copy is how they hold its lock (E2):
+//! together, or one at a time, across all processes. What is in a volume never decides what is
+//! built (C5), so nothing refers to it and it may go at any prune.
 //!
-//! The record says when the volume was last left alone. One that was in use when the power failed, or was not on the disk yet, is begun
-//! anew: half-written caches make for failures nobody understands.
+//! The record says when the volume was last left alone. One that was in use when the power failed,
+//! or was not on the disk yet, is begun anew: half-written caches make for failures nobody
+//! understands.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -63,10 +66,11 @@ pub struct CacheLease {
 }
 
 impl Store {
-    /// Takes the cache volume `id` into use. A new copy is filled by `fill`, which gets an empty folder of mode 0755; nobody sees it before
-    /// that has succeeded.
+    /// Takes the cache volume `id` into use. A new copy is filled by `fill`, which gets an empty
+    /// folder of mode 0755; nobody sees it before that has succeeded.
     ///
-    /// Who needs several volumes at once takes each only once, and in the order of their ids, or two could wait for each other.
+    /// Who needs several volumes at once takes each only once, and in the order of their ids, or
+    /// two could wait for each other.
     ///
     /// # Errors
     /// [`Error::Busy`] when `waiting` gives up; what `fill` says; or the volume cannot be created.
@@ -125,7 +129,8 @@ impl CacheLease {
 
 impl Drop for CacheLease {
     fn drop(&mut self) {
-        // Only the last of those who share it can say that nobody writes to it any more. To lose the lock by trying does no harm here.
+        // Only the last of those who share it can say that nobody writes to it any more. To lose
+        // the lock by trying does no harm here.
         let path = self.copy.with_extension("lock");
         if try_lock(&self.lock, &path, Mode::Exclusive).unwrap_or_default() {
             self.record.stamp = self.store.inner.durability.stamp();

@@ -1,6 +1,11 @@
 use std::fs;
+use std::path::Path;
+
+use ci_oci::Digest;
 
 use super::*;
+use crate::files;
+use crate::results::Refs;
 use crate::testing::{Place, age, diff_id, put_layer, verify};
 use crate::{Sharing, patience};
 

@@ -1,4 +1,5 @@
-//! A disk that fills up at every possible write (E12): a small tmpfs in a mount namespace of its own.
+//! A disk that fills up at every possible write (E12): a small tmpfs in a mount namespace of its
+//! own.
 
 use std::env;
 use std::fs::{self, File};
@@ -48,7 +49,8 @@ fn a_full_disk_is_a_clear_error_and_leaves_a_sound_store_e12() {
     }
 }
 
-/// On the small disk: leaves more and more of it free, so that each write in turn is the one that fails.
+/// On the small disk: leaves more and more of it free, so that each write in turn is the one that
+/// fails.
 #[test]
 #[ignore = "the other test runs it in a namespace of its own"]
 fn worker() {

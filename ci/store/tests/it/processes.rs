@@ -1,4 +1,5 @@
-//! Several processes on one store, killed at any moment (C4, C6). The processes are this test program itself.
+//! Several processes on one store, killed at any moment (C4, C6). The processes are this test
+//! program itself.
 
 use std::env;
 use std::path::Path;
@@ -13,8 +14,8 @@ use ci_store::{Error, Policy, Store, patience};
 const ROOT: &str = "CI_STORE_TEST_ROOT";
 const BUILDS: &str = "CI_STORE_TEST_BUILDS";
 
-/// Not a test but the program the tests below run and kill: builds, prunes now and then, and never comes to an end by itself unless
-/// it is told how many builds to do.
+/// Not a test but the program the tests below run and kill: builds, prunes now and then, and never
+/// comes to an end by itself unless it is told how many builds to do.
 #[test]
 #[ignore = "the other tests run it as a process of its own"]
 fn worker() {
