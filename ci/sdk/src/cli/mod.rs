@@ -1,0 +1,222 @@
+//! The command line: what can be asked for, and how its answers look. One file per command.
+//!
+//! Help teaches by example. It says `{bin}` for the program's name, which is that of the executable: a project names its
+//! pipeline as it likes.
+
+pub(crate) mod build;
+pub(crate) mod cache;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod schema;
+pub(crate) mod test;
+
+use std::path::PathBuf;
+
+use ci_catalog::Platform;
+use clap::{ArgAction, CommandFactory, ValueEnum};
+
+use crate::context::Setup;
+use crate::engine::EngineChoice;
+use crate::error::EXIT_CODES;
+use crate::stages::Request;
+use crate::terminal::{ColourChoice, ProgressChoice};
+
+/// Build, test and deliver the services of this repository
+///
+/// Services are described in pipeline.toml and in a service.toml beside each of them. The same images come out on a laptop
+/// and in CI, byte for byte.
+#[derive(Debug, clap::Parser)]
+#[command(name = "pipeline", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  {bin} build             build every default service
+  {bin} test web          build web and hold it to its contract
+  {bin} doctor            see what this machine can do
+  {bin} help build        more on a command";
+
+const ENVIRONMENT: &str = "\
+Environment:
+  PIPELINE_CACHE_DIR     where the cache is [default: $XDG_CACHE_HOME/pipeline, ~/.cache/pipeline]
+  PIPELINE_LOG           log what the program itself does: debug, or ci_engine=trace,info
+  SOURCE_DATE_EPOCH      the time images carry [default: that of the commit]
+  DAGGER_SESSION_PORT, DAGGER_SESSION_TOKEN
+                         the Dagger session to use, as `dagger run` sets them
+  NO_COLOR               no colours, whatever the terminal can do";
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Look for pipeline.toml in DIR and above it, instead of the current folder
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        hide_default_value = true,
+        global = true
+    )]
+    directory: PathBuf,
+
+    /// How to show progress, on standard error: auto (the default), tty, plain, quiet or json
+    #[arg(
+        long,
+        value_name = "HOW",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
+    pub(crate) progress: ProgressChoice,
+
+    /// When to use colours: auto (the default), always or never; NO_COLOR is respected
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
+    pub(crate) color: ColourChoice,
+
+    /// What runs the steps: embedded, dagger or auto (the default: a Dagger session in the environment, else embedded)
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
+    engine: EngineChoice,
+
+    /// How many steps run at once [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), global = true)]
+    jobs: Option<u16>,
+}
+
+impl Globals {
+    pub(crate) fn setup(&self, no_cache: bool) -> Setup {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        Setup {
+            directory: self.directory.clone(),
+            engine: self.engine,
+            jobs: self.jobs.map_or_else(processors, usize::from),
+            no_cache,
+        }
+    }
+}
+
+/// The commands that come with the program.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Build(build::Build),
+    Test(test::Test),
+    Doctor(doctor::Doctor),
+    Cache(cache::Cache),
+    Completions(completions::Completions),
+    Schema(schema::Schema),
+}
+
+/// What `build` and `test` are asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Selection {
+    /// Services, with those coupled to them; none means the default ones
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+
+    /// Name images as this environment of pipeline.toml does
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+
+    /// Build for these platforms instead of those in service.toml
+    #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',', action = ArgAction::Append)]
+    platforms: Vec<Platform>,
+
+    /// Run every step anew; what comes out is still cached
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+
+    /// How to print the result, on standard output: human (the default) or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) output: Format,
+}
+
+impl Selection {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            services: self.services.clone(),
+            environment: self.env.clone(),
+            platforms: self.platforms.clone(),
+        }
+    }
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// What a command has to say when it is done.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// For standard output.
+    pub(crate) text: String,
+    /// For standard error, each on its own; the first sets the exit code.
+    pub(crate) failures: Vec<eyre::Report>,
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            failures: Vec::new(),
+        }
+    }
+}
+
+/// The whole command line, with the commands a project adds, under the name `bin`.
+pub(crate) fn command(custom: impl IntoIterator<Item = clap::Command>, bin: &str) -> clap::Command {
+    let command = Cli::command()
+        .display_name(bin)
+        .bin_name(bin.to_owned())
+        .after_long_help(format!("{EXAMPLES}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}"));
+    named(command.subcommands(custom), bin)
+}
+
+/// Puts the program's name into the examples of `command` and of those below it.
+fn named(mut command: clap::Command, bin: &str) -> clap::Command {
+    let named_text = |text: Option<&clap::builder::StyledStr>| {
+        text.map(|text| text.ansi().to_string().replace("{bin}", bin))
+    };
+    if let Some(text) = named_text(command.get_after_help()) {
+        command = command.after_help(text);
+    }
+    if let Some(text) = named_text(command.get_after_long_help()) {
+        command = command.after_long_help(text);
+    }
+    command
+        .max_term_width(100)
+        .mut_subcommands(|sub| named(sub, bin))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,378 @@
+use super::*;
+
+/// The help of a command as `pipeline help …` prints it, without the global options that all of them repeat.
+fn help(path: &[&str]) -> String {
+    let help = whole_help(path);
+    let (before, after) = help.split_once("Global options:").unwrap();
+    let after = after.split_once("\n\nExamples:").unwrap().1;
+    format!("{before}Examples:{after}")
+}
+
+fn whole_help(path: &[&str]) -> String {
+    let mut command = command([], "pipeline");
+    command.build();
+    let mut found = &mut command;
+    for name in path {
+        found = found.find_subcommand_mut(name).unwrap();
+    }
+    found.render_long_help().to_string()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    command([], "pipeline").debug_assert();
+}
+
+#[test]
+fn help_of_the_program() {
+    insta::assert_snapshot!(whole_help(&[]), @r"
+    Build, test and deliver the services of this repository
+
+    Services are described in pipeline.toml and in a service.toml beside each of them. The same images
+    come out on a laptop and in CI, byte for byte.
+
+    Usage: pipeline [OPTIONS] <COMMAND>
+
+    Commands:
+      build        Build services into OCI images
+      test         Test services: their own checks, then the contract of the built image
+      doctor       Say what this machine can do, and how to get what it lacks
+      cache        Show, prune or verify the cache
+      completions  Print a completion script for a shell
+      schema       Print the JSON schema of a catalog file
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+      -C, --directory <DIR>
+              Look for pipeline.toml in DIR and above it, instead of the current folder
+
+          --progress <HOW>
+              How to show progress, on standard error: auto (the default), tty, plain, quiet or json
+
+          --color <WHEN>
+              When to use colours: auto (the default), always or never; NO_COLOR is respected
+
+          --engine <ENGINE>
+              What runs the steps: embedded, dagger or auto (the default: a Dagger session in the
+              environment, else embedded)
+
+      -j, --jobs <N>
+              How many steps run at once [default: the number of processors]
+
+    Examples:
+      pipeline build             build every default service
+      pipeline test web          build web and hold it to its contract
+      pipeline doctor            see what this machine can do
+      pipeline help build        more on a command
+
+    Environment:
+      PIPELINE_CACHE_DIR     where the cache is [default: $XDG_CACHE_HOME/pipeline, ~/.cache/pipeline]
+      PIPELINE_LOG           log what the program itself does: debug, or ci_engine=trace,info
+      SOURCE_DATE_EPOCH      the time images carry [default: that of the commit]
+      DAGGER_SESSION_PORT, DAGGER_SESSION_TOKEN
+                             the Dagger session to use, as `dagger run` sets them
+      NO_COLOR               no colours, whatever the terminal can do
+
+    Exit codes:
+        0  done
+        1  the work failed: a step, a check or a contract
+        2  wrong use, or a broken catalog or Dockerfile
+        3  this machine lacks something: `pipeline doctor` says what
+        4  infrastructure: nothing you wrote is at fault, trying again may help
+      130  interrupted
+    ");
+}
+
+#[test]
+fn help_of_build() {
+    insta::assert_snapshot!(help(&["build"]), @r"
+    Build services into OCI images
+
+    Images, their layout and the release record (release.json) are written to .pipeline in the checkout.
+    Nothing is pushed.
+
+    Usage: pipeline build [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services, with those coupled to them; none means the default ones
+
+    Options:
+          --env <NAME>
+              Name images as this environment of pipeline.toml does
+
+          --platform <OS/ARCH>
+              Build for these platforms instead of those in service.toml
+
+          --no-cache
+              Run every step anew; what comes out is still cached
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline build                            every default service
+      pipeline build web worker                 these two, and what is coupled with them
+      pipeline build --env production           with the tags of an environment
+      pipeline build web --output json | jq .   the release record, for scripts
+    ");
+}
+
+#[test]
+fn help_of_test() {
+    insta::assert_snapshot!(help(&["test"]), @r"
+    Test services: their own checks, then the contract of the built image
+
+    The checks of service.toml run first, in parallel; JUnit files go to .pipeline/reports. Then the
+    image is started with its minimal environment: it must come alive and ready, answer on its declared
+    endpoints, and stop within its grace period when asked to.
+
+    Usage: pipeline test [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services, with those coupled to them; none means the default ones
+
+    Options:
+          --env <NAME>
+              Name images as this environment of pipeline.toml does
+
+          --platform <OS/ARCH>
+              Build for these platforms instead of those in service.toml
+
+          --no-cache
+              Run every step anew; what comes out is still cached
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+          --checks-only
+              Only the checks of service.toml; no image is started
+
+          --contract-only
+              Only the contract
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline test                             every default service
+      pipeline test web --contract-only         does the image start, answer and stop?
+      pipeline test --checks-only -j 8          unit tests and linters, eight at a time
+      pipeline test --progress plain            with everything the checks print
+    ");
+}
+
+#[test]
+fn help_of_doctor() {
+    insta::assert_snapshot!(help(&["doctor"]), @r#"
+    Say what this machine can do, and how to get what it lacks
+
+    Every fact is tried, not guessed. Exits with 3 when something is missing without which nothing can
+    be built.
+
+    Usage: pipeline doctor [OPTIONS]
+
+    Options:
+          --output <FORMAT>
+              How to print the result: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline doctor
+      pipeline doctor --output json | jq '.[] | select(.status != "ok")'
+    "#);
+}
+
+#[test]
+fn help_of_cache() {
+    insta::assert_snapshot!(help(&["cache"]), @r"
+    Show, prune or verify the cache
+
+    The cache is shared by all checkouts and all runs of this user: $PIPELINE_CACHE_DIR, else
+    $XDG_CACHE_HOME/pipeline, else ~/.cache/pipeline. Deleting it costs nothing but time.
+
+    Usage: pipeline cache [OPTIONS] <COMMAND>
+
+    Commands:
+      size    Show how much space the cache takes, by kind
+      prune   Delete what was used least recently, until the limits hold
+      verify  Read everything in the cache and check it against its digests
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline cache size
+      pipeline cache prune --max-size 5GB --older-than 7d
+      pipeline cache verify
+    ");
+}
+
+#[test]
+fn help_of_cache_prune() {
+    insta::assert_snapshot!(help(&["cache", "prune"]), @r"
+    Delete what was used least recently, until the limits hold
+
+    Without limits, only what nothing refers to is deleted. Running builds are waited for.
+
+    Usage: pipeline cache prune [OPTIONS]
+
+    Options:
+          --max-size <SIZE>
+              Make the cache no larger than this: 5GB, 500MB, 1.5GiB
+
+          --older-than <AGE>
+              Delete what has not been used for this long: 12h, 7d, 4w
+
+          --all
+              Delete everything
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline cache prune                      only what nothing refers to
+      pipeline cache prune --older-than 7d      what a week of work did not need
+      pipeline cache prune --max-size 5GB       what fits into 5 GB stays
+      pipeline cache prune --all                everything; the next build is a cold one
+    ");
+}
+
+#[test]
+fn help_of_cache_verify() {
+    insta::assert_snapshot!(help(&["cache", "verify"]), @r"
+    Read everything in the cache and check it against its digests
+
+    Exits with 1 when something is damaged.
+
+    Usage: pipeline cache verify [OPTIONS]
+
+    Options:
+          --repair
+              Delete what is damaged; the next build makes it again
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline cache verify
+      pipeline cache verify --repair    and delete what is damaged
+    ");
+}
+
+#[test]
+fn help_of_completions() {
+    insta::assert_snapshot!(help(&["completions"]), @r"
+    Print a completion script for a shell
+
+    Usage: pipeline completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>
+              The shell
+              
+              [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help
+              Print help
+
+    Examples:
+      pipeline completions bash > ~/.local/share/bash-completion/completions/pipeline
+      pipeline completions zsh > ~/.zfunc/_pipeline
+      pipeline completions fish > ~/.config/fish/completions/pipeline.fish
+    ");
+}
+
+#[test]
+fn help_of_schema() {
+    insta::assert_snapshot!(help(&["schema"]), @r"
+    Print the JSON schema of a catalog file
+
+    Editors with TOML support use it to complete keys and to mark mistakes while you type.
+
+    Usage: pipeline schema [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              Which file: pipeline (pipeline.toml) or service (service.toml)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline schema service > .pipeline/service.schema.json
+
+    Then, in the first line of service.toml:
+      #:schema ../../.pipeline/service.schema.json
+    ");
+}
+
+#[test]
+fn every_command_teaches_by_example_under_the_programs_own_name() {
+    fn check(command: &clap::Command) {
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+        {
+            let text = sub
+                .get_after_help()
+                .unwrap_or_else(|| panic!("{} has no examples", sub.get_name()))
+                .to_string();
+            assert!(text.contains("Examples:\n  deliver "), "{text}");
+            check(sub);
+        }
+    }
+    let command = command([], "deliver");
+    check(&command);
+    assert!(
+        !command
+            .get_after_long_help()
+            .unwrap()
+            .to_string()
+            .contains("{bin}")
+    );
+}
+
+#[test]
+fn global_options_may_stand_on_either_side_of_the_command() {
+    use clap::FromArgMatches;
+    for args in [["p", "-j", "3", "doctor"], ["p", "doctor", "-j", "3"]] {
+        let matches = command([], "p").try_get_matches_from(args).unwrap();
+        assert_eq!(
+            Globals::from_arg_matches(&matches)
+                .unwrap()
+                .setup(false)
+                .jobs,
+            3
+        );
+    }
+}
+
+#[test]
+fn platforms_are_given_one_by_one_or_in_a_list() {
+    use clap::Parser;
+    let cli = Cli::try_parse_from(["p", "build", "web", "--platform", "linux/amd64,linux/arm64"])
+        .unwrap();
+    let Command::Build(args) = cli.command else {
+        panic!("not a build")
+    };
+    assert_eq!(args.selection.request().platforms.len(), 2);
+    assert!(Cli::try_parse_from(["p", "build", "--platform", "linux/armm64"]).is_err());
+}

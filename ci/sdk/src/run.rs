@@ -1,0 +1,104 @@
+//! The frame around a stage: display, engine and signals are set up, and put away again in whatever way it ends.
+
+use std::io::Write;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Answer, Globals};
+use crate::context::Context;
+use crate::error::{Exit, UserError};
+use crate::interrupt;
+use crate::pipeline::finish;
+use crate::progress::{self, Display};
+use crate::terminal::{ProgressChoice, Terminal};
+
+/// What is logged of the program's own doings: a filter such as `debug` or `ci_engine=trace`.
+const LOG: &str = "PIPELINE_LOG";
+
+/// Runs a stage from set-up to exit code.
+pub(crate) fn stage(
+    globals: &Globals,
+    terminal: Terminal,
+    no_cache: bool,
+    work: impl AsyncFnOnce(Context) -> eyre::Result<Answer>,
+) -> Exit {
+    let form = terminal.progress(globals.progress);
+    let answer = framed(globals, terminal, form, no_cache, work);
+    finish(answer, globals, terminal)
+}
+
+fn framed(
+    globals: &Globals,
+    terminal: Terminal,
+    form: ProgressChoice,
+    no_cache: bool,
+    work: impl AsyncFnOnce(Context) -> eyre::Result<Answer>,
+) -> eyre::Result<Answer> {
+    let cancel = CancellationToken::new();
+    interrupt::listen(cancel.clone())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let (display, progress) = Display::start(form, terminal.stderr)?;
+    log(&display)?;
+    let answer = runtime.block_on(async {
+        let opened = Context::open(globals.setup(no_cache), progress, cancel.clone());
+        let ctx = unless(&cancel, opened).await?;
+        let engine = ctx.engine().clone();
+        let answer = unless(&cancel, work(ctx)).await;
+        if tokio::time::timeout(interrupt::SHUTDOWN, engine.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the engine took too long to stop");
+        }
+        answer
+    });
+    // Threads that still read or hash have nothing to finish: what they write becomes visible only when complete.
+    runtime.shutdown_timeout(Duration::ZERO);
+    let model = display.close();
+    if form != ProgressChoice::Json && !cancel.is_cancelled() {
+        let _ = std::io::stderr()
+            .write_all(progress::failure_report(&model, terminal.stderr).as_bytes());
+    }
+    answer
+}
+
+/// The result of `work`, unless the run is to stop before it is there.
+async fn unless<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = eyre::Result<T>>,
+) -> eyre::Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(UserError::new(Exit::Interrupted, "interrupted").into()),
+        result = work => result,
+    }
+}
+
+fn log(display: &Display) -> eyre::Result<()> {
+    let Ok(filter) = std::env::var(LOG) else {
+        return Ok(());
+    };
+    let filter = EnvFilter::try_new(&filter).map_err(|error| {
+        UserError::new(
+            Exit::Usage,
+            format!("{LOG} is `{filter}`, which is no filter"),
+        )
+        .hint("write `debug`, or `ci_engine=trace,info`")
+        .because(error)
+    })?;
+    let sink = display.log();
+    // A second initialisation, in a test, changes nothing.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .without_time()
+        .with_writer(move || sink.clone())
+        .try_init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

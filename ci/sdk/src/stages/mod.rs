@@ -1,0 +1,40 @@
+//! The stages: what the commands do, written with Dagger functions.
+//!
+//! Stages take a [`crate::Context`] and a [`Request`], and return what happened as values. Arguments, tables and exit codes
+//! belong to the command line.
+
+pub(crate) mod build;
+pub(crate) mod test;
+
+use std::path::Path;
+
+use ci_catalog::Platform;
+
+use crate::error::{Exit, UserError};
+
+/// What is to be built or tested.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Names from the command line; none means the catalog's default services.
+    pub(crate) services: Vec<String>,
+    /// The environment whose tag template names the images.
+    pub(crate) environment: Option<String>,
+    /// Instead of the platforms in the catalog.
+    pub(crate) platforms: Vec<Platform>,
+}
+
+/// The time that images carry as theirs: `SOURCE_DATE_EPOCH`, else that of the commit.
+///
+/// # Errors
+/// When `SOURCE_DATE_EPOCH` is no number.
+pub(crate) fn source_date_epoch(_root: &Path) -> Result<i64, UserError> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().map_err(|_| {
+            UserError::new(
+                Exit::Usage,
+                format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"),
+            )
+        }),
+        Err(_) => Ok(0),
+    }
+}

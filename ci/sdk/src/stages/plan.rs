@@ -1,0 +1,210 @@
+//! The plan: what the command line and the catalog mean together. Which services, in which order, for which platforms, and
+//! with which values for templates.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ci_catalog::{Name, Placeholder, Platform, RenderError, Service, Template, Variables};
+
+use super::Request;
+use super::source::Source;
+use crate::context::Context;
+use crate::error::{Exit, UserError};
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// Where it is built from.
+    pub(crate) source: &'a Source,
+    /// The environment, if one was named.
+    pub(crate) environment: Option<&'a Name>,
+    /// The services, each after those whose images it reads.
+    pub(crate) services: Vec<Planned<'a>>,
+}
+
+/// A service of a [`Plan`].
+#[derive(Debug)]
+pub(crate) struct Planned<'a> {
+    pub(crate) service: &'a Service,
+    /// Whether it was asked for, or is only read by one that was.
+    pub(crate) wanted: bool,
+    /// The platforms it is needed for, in the order of the catalog.
+    pub(crate) platforms: Vec<Platform>,
+    /// What templates of this service may use.
+    pub(crate) variables: Variables,
+    /// The tag of its image, if an environment was named.
+    pub(crate) tag: Option<String>,
+}
+
+impl Planned<'_> {
+    /// Repository, and tag if there is one.
+    pub(crate) fn reference(&self) -> String {
+        match &self.tag {
+            Some(tag) => format!("{}:{tag}", self.service.repository),
+            None => self.service.repository.clone(),
+        }
+    }
+
+    /// A template as text; `key` says where it is written.
+    pub(crate) fn render(&self, key: &str, template: &Template) -> Result<String, UserError> {
+        template
+            .render(&self.variables)
+            .map_err(|error| self.unrenderable(key, error))
+    }
+
+    fn unrenderable(&self, key: &str, error: RenderError) -> UserError {
+        let message = format!("{}: `{key}`: {error}", self.service.manifest.display());
+        let failure = UserError::new(Exit::Usage, message);
+        match error {
+            RenderError::Missing(Placeholder::Env) => {
+                failure.hint("name an environment of pipeline.toml with `--env NAME`")
+            }
+            RenderError::Missing(Placeholder::Branch) => {
+                failure.hint("no branch is checked out; `git switch BRANCH` does that")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// What `request` asks for.
+    ///
+    /// # Errors
+    /// When a service or the environment is not in the catalog, or a tag cannot be made.
+    pub(crate) fn of(ctx: &'a Context, request: &Request) -> eyre::Result<Self> {
+        let catalog = ctx.catalog();
+        let environment = match &request.environment {
+            Some(name) => Some(catalog.environment(name).ok_or_else(|| {
+                let names = catalog.environments().map(|it| it.name.as_str());
+                unknown_environment(name, &names.collect::<Vec<_>>())
+            })?),
+            None => None,
+        };
+        let wanted = catalog.select(&request.services)?;
+        let order = catalog.build_order(&wanted);
+        let wanted: BTreeSet<&Name> = wanted.into_iter().map(|it| &it.name).collect();
+        let source = ctx.source();
+        let common = variables(ctx, source, environment.map(|it| &it.name))?;
+        let mut services = Vec::with_capacity(order.len());
+        for service in order {
+            let variables = common
+                .clone()
+                .with(Placeholder::Service, service.name.as_str());
+            let mut planned = Planned {
+                service,
+                wanted: wanted.contains(&service.name),
+                platforms: Vec::new(),
+                variables,
+                tag: None,
+            };
+            if let Some(environment) = environment.filter(|_| planned.wanted) {
+                let tag = environment.render_tag(&planned.variables);
+                let key = format!("environments.{}.tag", environment.name);
+                planned.tag = Some(tag.map_err(|error| planned.unrenderable(&key, error))?);
+            }
+            if planned.wanted {
+                planned.platforms = platforms(service, &request.platforms)?;
+            }
+            services.push(planned);
+        }
+        spread_platforms(&mut services);
+        Ok(Self {
+            source,
+            environment: environment.map(|it| &it.name),
+            services,
+        })
+    }
+}
+
+fn platforms(service: &Service, asked: &[Platform]) -> Result<Vec<Platform>, UserError> {
+    let named = if asked.is_empty() {
+        &service.platforms
+    } else {
+        asked
+    };
+    let mut platforms = named.to_vec();
+    if platforms.is_empty() {
+        let none = || {
+            UserError::new(
+                Exit::Usage,
+                format!("{}: the platform of this machine has no name in OCI", service.name),
+            )
+            .hint("name one: `--platform linux/amd64`")
+        };
+        platforms.push(Platform::host().ok_or_else(none)?);
+    }
+    let mut seen = BTreeSet::new();
+    platforms.retain(|platform| seen.insert(platform.clone()));
+    Ok(platforms)
+}
+
+/// A service is also built for the platforms of those that read its image.
+fn spread_platforms(services: &mut [Planned<'_>]) {
+    let mut needed: BTreeMap<Name, Vec<Platform>> = BTreeMap::new();
+    for planned in services.iter_mut().rev() {
+        for platform in needed.remove(&planned.service.name).unwrap_or_default() {
+            if !planned.platforms.contains(&platform) {
+                planned.platforms.push(platform);
+            }
+        }
+        for name in planned.service.dependencies() {
+            let platforms = needed.entry(name.clone()).or_default();
+            platforms.extend(planned.platforms.iter().cloned());
+        }
+    }
+}
+
+fn variables(
+    ctx: &Context,
+    source: &Source,
+    environment: Option<&Name>,
+) -> Result<Variables, UserError> {
+    let epoch = ctx.source_date_epoch();
+    let project = ctx.catalog().project();
+    let mut variables = Variables::new()
+        .with_commit(&source.commit)
+        .with(
+            Placeholder::CommitTime,
+            rfc3339(source.commit_time.unwrap_or(epoch))?,
+        )
+        .with(Placeholder::SourceDateEpoch, epoch.to_string())
+        .with(Placeholder::Project, project.name.as_str())
+        .with(Placeholder::Registry, project.registry.as_str());
+    if let Some(branch) = source.branch() {
+        variables = variables.with(Placeholder::Branch, branch);
+    }
+    if let Some(environment) = environment {
+        variables = variables.with(Placeholder::Env, environment.as_str());
+    }
+    Ok(variables)
+}
+
+/// Seconds since the epoch as RFC 3339 in UTC.
+pub(crate) fn rfc3339(seconds: i64) -> Result<String, UserError> {
+    let time = jiff::Timestamp::from_second(seconds);
+    time.map(|time| time.to_string())
+        .map_err(|error| UserError::new(Exit::Usage, format!("{seconds} is no time")).because(error))
+}
+
+fn unknown_environment(name: &str, known: &[&str]) -> UserError {
+    let message = format!("no environment is named `{name}`");
+    let hint = match known {
+        [] => "pipeline.toml has none; `[environments.NAME]` adds one".to_owned(),
+        known => format!("there are: {}", known.join(", ")),
+    };
+    UserError::new(Exit::Usage, message).hint(hint)
+}
+
+/// What a command does with services it was not asked for: nothing. For those it was: by name.
+impl<'a> Plan<'a> {
+    /// The services that were asked for.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Planned<'a>> {
+        self.services.iter().filter(|planned| planned.wanted)
+    }
+}
+
+/// Shares a string with progress, which keeps the names of groups.
+pub(crate) fn group(service: &Service) -> Arc<str> {
+    Arc::from(service.name.as_str())
+}
