@@ -20,7 +20,7 @@ pub(crate) const BROKEN_PIPE: u8 = 128 + 13;
 const MAX_DEPTH: u32 = 1_000;
 
 /// Room for `MAX_DEPTH`, also without optimisation. It is reserved, not used.
-const STACK: usize = 64 << 20;
+const STACK: usize = 16 << 20;
 
 /// What a pipe surely takes without anybody reading (PIPE_BUF).
 const PIPE_CAPACITY: usize = 4096;
@@ -264,14 +264,16 @@ impl Shell {
         }
     }
 
-    /// Runs something with redirections in force. One that cannot be made is the command's failure.
+    /// Runs something with redirections in force. One that cannot be made is the command's failure, and under `set -e` the
+    /// end: a loop without its input must not pass for one that had nothing to do.
     pub(crate) fn redirected(
         &mut self,
         redirects: &[Redirect],
         run: impl FnOnce(&mut Self) -> Outcome,
     ) -> Outcome {
         let Some(io) = self.redirect(redirects)? else {
-            return Ok(1);
+            let ends = self.options.errexit && self.tolerant == 0;
+            return if ends { Err(Flow::Exit(1)) } else { Ok(1) };
         };
         let outer = std::mem::replace(&mut self.io, io);
         let result = run(self);

@@ -111,7 +111,16 @@ impl Shell {
         for part in word {
             self.expand_part(part, false, &mut fields)?;
         }
-        Ok(fields.open.unwrap_or_default())
+        fields.close();
+        // Several only from "$@".
+        let mut fields = fields.closed.into_iter();
+        let mut single = fields.next().unwrap_or_default();
+        for field in fields {
+            single.push(" ", true);
+            single.text.push_str(&field.text);
+            single.pattern.push_str(&field.pattern);
+        }
+        Ok(single)
     }
 
     fn expand_part(&mut self, part: &Part, split: bool, fields: &mut Fields) -> Result<(), Flow> {
@@ -138,7 +147,13 @@ impl Shell {
                             fields.push("", true);
                         }
                         for inner in word {
-                            self.expand_part(inner, split, fields)?;
+                            match &inner.kind {
+                                // Unlike text of the command line, this is the result of an expansion.
+                                PartKind::Text(text) if split && !inner.quoted => {
+                                    fields.push_split(text, self.separators());
+                                }
+                                _ => self.expand_part(inner, split, fields)?,
+                            }
                         }
                         return Ok(());
                     }
@@ -187,9 +202,14 @@ impl Shell {
         Ok(())
     }
 
+    /// What unquoted values are split at.
+    fn separators(&self) -> &str {
+        self.variable("IFS").unwrap_or(" \t\n")
+    }
+
     /// Adds an expanded value to the fields, as its quoting demands.
     fn place(&self, value: Value, quoted: bool, split: bool, fields: &mut Fields) {
-        let separators = self.variable("IFS").unwrap_or(" \t\n");
+        let separators = self.separators();
         match value {
             Value::Positional { at: true, values } if quoted => {
                 for (i, value) in values.iter().enumerate() {

@@ -1,6 +1,6 @@
-//! The shell against a table of scripts with what they print and their exit status. The same table is held against the
-//! shells of this machine (`dash`, `busybox sh`) where they are installed, so that it says what a shell does and not what
-//! ours happens to do. Every script runs in an empty directory of its own.
+//! The shell against a table of scripts with what they print and their exit status. The same table can be held against the
+//! shells of this machine (`dash`, `busybox sh`), so that it says what a shell does and not what ours happens to do. Every
+//! script runs in an empty directory of its own.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -183,8 +183,10 @@ fn runs_the_tools() {
     check(&[SHELL, "sh"], TOOLS);
 }
 
-/// The table itself, against shells that others have written.
+/// The table itself, against shells that others have written. What those do in detail differs from release to release, so this
+/// is for whoever changes the table: `cargo test -p shell -- --ignored`.
 #[test]
+#[ignore = "depends on the shells of this machine"]
 fn installed_shells_agree_with_the_table() {
     let installed = |name: &str| {
         ["/usr/bin", "/bin"]
