@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ci_oci::Digest;
 use ci_rootfs::op::Op;
-use ci_sandbox::{Changes, Exit, MountSource, Network, Root, Secret, Spec};
+use ci_sandbox::{Changes, Exit, IdMap, MountSource, Network, Privilege, Root, Secret, Spec};
 use ci_store::Refs;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
@@ -250,6 +250,7 @@ impl Session {
             work: staging.work.clone(),
         };
         let (spec, leases) = self.spec(exec, changes).await?;
+        let user = (spec.user.uid, spec.user.gid);
         let mut child = match self.sandbox.spawn(spec).await {
             Ok(child) => child,
             Err(ci_sandbox::Error::Command { message, code }) => {
@@ -286,7 +287,7 @@ impl Session {
                 exec, code, reason, stdout, stderr, source,
             ))));
         }
-        let layer = self.commit_changes(exec, staging, layer).await?;
+        let layer = self.commit_changes(exec, user, staging, layer).await?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(ExecOutcome {
             layer,
@@ -299,7 +300,8 @@ impl Session {
     /// The layer of what an execution changed. Nothing changed is no layer.
     async fn commit_changes(
         &self,
-        _exec: &Exec,
+        exec: &Exec,
+        user: (u32, u32),
         staging: ci_store::Staging,
         layer: ci_rootfs::LayerDir,
     ) -> Result<Option<Digest>> {
@@ -308,7 +310,15 @@ impl Session {
         if is_empty {
             return Ok(None);
         }
-        Ok(Some(self.commit(staging, Op::Hash { layer }).await?))
+        let op = match self.sandbox.privilege() {
+            Privilege::Rootless { ids: IdMap::Single } => Op::Adopt {
+                below: self.layer_dirs(&exec.rootfs)?,
+                layer,
+                user,
+            },
+            _ => Op::Hash { layer },
+        };
+        Ok(Some(self.commit(staging, op).await?))
     }
 
     /// What the sandbox is to do for an execution. The leases keep cache volumes while it runs.

@@ -8,6 +8,7 @@
 //! Paths inside a root file system never leave it: every look-up goes through [`Merged`], which resolves symbolic links
 //! within the root, and what is written is created by name in directories opened without following links.
 
+pub mod adopt;
 pub mod copy;
 pub mod error;
 pub mod export;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Result};
 use crate::merged::{Kind, Merged};
-use crate::{LayerDir, copy, export, read, write};
+use crate::{LayerDir, adopt, copy, export, read, write};
 
 /// Name under which [`handle`] is registered with the sandbox.
 pub const HANDLER: &str = "rootfs";
@@ -44,6 +44,16 @@ pub enum Op {
     Hash {
         /// The layer.
         layer: LayerDir,
+    },
+    /// Names a finished layer like [`Op::Hash`], after recording who owns what a program wrote: for disks that can hold only one
+    /// owner. Answers [`Reply::Layer`].
+    Adopt {
+        /// Layers the program ran on, lowest first.
+        below: Vec<LayerDir>,
+        /// What it wrote.
+        layer: LayerDir,
+        /// Numeric user and group it ran as.
+        user: (u32, u32),
     },
     /// Writes a layer's compressed archive to a file. Answers [`Reply::Blob`].
     Pack {
@@ -218,6 +228,10 @@ pub fn run(op: &Op) -> Result<Reply> {
             &write::apply(&Merged::open(below)?, &upper.dir, changes)?,
         ),
         Op::Hash { layer } => hash(layer),
+        Op::Adopt { below, layer, user } => finish(
+            layer,
+            &adopt::adopt(&Merged::open(below)?, &layer.dir, *user)?,
+        ),
         Op::Pack { layer, out } => pack(layer, out),
         Op::Unpack {
             archive,

@@ -10,11 +10,23 @@ use crate::fixture::{Fixture, TestResult, base, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        test("a Dockerfile of several stages is built on a named context", several_stages),
-        test("the same build gives the same image, from an empty store too", same_image),
-        test("changing one file runs only what depends on it", changed_file),
+        test(
+            "a Dockerfile of several stages is built on a named context",
+            several_stages,
+        ),
+        test(
+            "the same build gives the same image, from an empty store too",
+            same_image,
+        ),
+        test(
+            "changing one file runs only what depends on it",
+            changed_file,
+        ),
         test("a failing RUN says its place", failing_run),
-        test("a broken Dockerfile says its place and the nearest name", broken),
+        test(
+            "a broken Dockerfile says its place and the nearest name",
+            broken,
+        ),
     ]
 }
 
@@ -23,8 +35,15 @@ async fn build(query: &Query, fixture: &Fixture) -> Result<Container, libtest_mi
     let id = base(query, fixture).id().await?;
     let context = query.host().directory(".");
     let named = vec![json!({"name": "base", "container": id.0})];
-    let selection = context.selection.select("dockerBuild").arg("namedContexts", Raw(named));
-    Ok(Container { proc: None, selection, graphql_client: context.graphql_client.clone() })
+    let selection = context
+        .selection
+        .select("dockerBuild")
+        .arg("namedContexts", Raw(named));
+    Ok(Container {
+        proc: None,
+        selection,
+        graphql_client: context.graphql_client.clone(),
+    })
 }
 
 /// Input objects as the SDK writes them.
@@ -36,8 +55,15 @@ impl serde::Serialize for Raw {
     }
 }
 
-async fn digest(engine: &Engine, fixture: &Fixture) -> Result<String, libtest_mimic::Failed> {
-    Ok(build(&engine.query("test"), fixture).await?.as_tarball().digest().await?)
+pub(crate) async fn digest(
+    engine: &Engine,
+    fixture: &Fixture,
+) -> Result<String, libtest_mimic::Failed> {
+    Ok(build(&engine.query("test"), fixture)
+        .await?
+        .as_tarball()
+        .digest()
+        .await?)
 }
 
 const STAGES: &str = r#"ARG WHO=world
@@ -72,12 +98,31 @@ async fn several_stages(fixture: Fixture) -> TestResult {
     fixture.write(".dockerignore", "b.txt\n");
     let engine = fixture.engine().await;
     let image = build(&engine.query("test"), &fixture).await?;
-    assert_eq!(image.with_exec(Vec::<String>::new()).stdout().await?, "from a\nhello world\n");
+    assert_eq!(
+        image.with_exec(Vec::<String>::new()).stdout().await?,
+        "from a\nhello world\n"
+    );
     assert_eq!(image.user().await?, "app");
-    assert_eq!(image.env_variable("PATH").await?, "/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    assert_eq!(
+        image.env_variable("PATH").await?,
+        "/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    );
     assert_eq!(image.label("who").await?, "me");
-    let out = image.with_exec(vec!["stat", "-c", "%U:%G %a %n", "/data/all", "/run.sh", "/data"]).stdout().await?;
-    assert_eq!(out, "app:app 640 /data/all\nroot:root 755 /run.sh\napp:app 755 /data\n");
+    let out = image
+        .with_exec(vec![
+            "stat",
+            "-c",
+            "%U:%G %a %n",
+            "/data/all",
+            "/run.sh",
+            "/data",
+        ])
+        .stdout()
+        .await?;
+    assert_eq!(
+        out,
+        "app:app 640 /data/all\nroot:root 755 /run.sh\napp:app 755 /data\n"
+    );
     Ok(())
 }
 
@@ -97,7 +142,10 @@ async fn same_image(fixture: Fixture) -> TestResult {
 }
 
 async fn changed_file(fixture: Fixture) -> TestResult {
-    fixture.write("Dockerfile", "FROM base\nCOPY a.txt /\nRUN cat /a.txt\nCOPY b.txt /\nRUN cat /b.txt\n");
+    fixture.write(
+        "Dockerfile",
+        "FROM base\nCOPY a.txt /\nRUN cat /a.txt\nCOPY b.txt /\nRUN cat /b.txt\n",
+    );
     fixture.write("a.txt", "a");
     for content in ["one", "two"] {
         fixture.write("b.txt", content);
@@ -105,25 +153,58 @@ async fn changed_file(fixture: Fixture) -> TestResult {
         build(&engine.query("test"), &fixture).await?.sync().await?;
         engine.shutdown().await;
     }
-    assert_eq!(fixture.outcomes("COPY a.txt"), [Outcome::Done, Outcome::Cached]);
-    assert_eq!(fixture.outcomes("RUN cat /a.txt"), [Outcome::Done, Outcome::Cached]);
-    assert_eq!(fixture.outcomes("COPY b.txt"), [Outcome::Done, Outcome::Done]);
-    assert_eq!(fixture.outcomes("RUN cat /b.txt"), [Outcome::Done, Outcome::Done]);
+    assert_eq!(
+        fixture.outcomes("COPY a.txt"),
+        [Outcome::Done, Outcome::Cached]
+    );
+    assert_eq!(
+        fixture.outcomes("RUN cat /a.txt"),
+        [Outcome::Done, Outcome::Cached]
+    );
+    assert_eq!(
+        fixture.outcomes("COPY b.txt"),
+        [Outcome::Done, Outcome::Done]
+    );
+    assert_eq!(
+        fixture.outcomes("RUN cat /b.txt"),
+        [Outcome::Done, Outcome::Done]
+    );
     Ok(())
 }
 
 async fn failing_run(fixture: Fixture) -> TestResult {
-    fixture.write("Dockerfile", "FROM base\n\nRUN echo before \\\n && exit 7\n");
+    fixture.write(
+        "Dockerfile",
+        "FROM base\n\nRUN echo before \\\n && exit 7\n",
+    );
     let engine = fixture.engine().await;
-    let error = build(&engine.query("test"), &fixture).await?.sync().await.map(drop).unwrap_err().to_string();
-    assert_eq!(error, "failed to query dagger engine: domain error: Dockerfile:3: RUN echo before \\: exit code: 7");
+    let error = build(&engine.query("test"), &fixture)
+        .await?
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "failed to query dagger engine: domain error: Dockerfile:3: RUN echo before \\: exit code: 7"
+    );
     Ok(())
 }
 
 async fn broken(fixture: Fixture) -> TestResult {
     fixture.write("Dockerfile", "FROM base\nCOPPY a b\n");
     let engine = fixture.engine().await;
-    let error = build(&engine.query("test"), &fixture).await?.sync().await.map(drop).unwrap_err().to_string();
-    assert!(error.contains("Dockerfile:2:1") && error.contains("COPY"), "{error}");
+    let error = build(&engine.query("test"), &fixture)
+        .await?
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("Dockerfile:2:1") && error.contains("COPY"),
+        "{error}"
+    );
     Ok(())
 }

@@ -10,10 +10,16 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test("a program runs and its output is read", output),
         test("what a program changes is in the next container", changes),
-        test("an unchanged execution is not run again, in another engine over the same store", cached),
+        test(
+            "an unchanged execution is not run again, in another engine over the same store",
+            cached,
+        ),
         test("a failing program says its exit code and output", failure),
         test("a failing program may be expected", expected_failure),
-        test("cache volumes outlive executions and are no part of the image", cache_volume),
+        test(
+            "cache volumes outlive executions and are no part of the image",
+            cache_volume,
+        ),
         test("secrets reach the program and nothing else s1", secrets),
         test("a user by name has its ids and home", users),
         test("a chain of 200 calls works", long_chain),
@@ -27,7 +33,11 @@ fn sh(script: &str) -> Vec<&str> {
 async fn output(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let out = base(&query, &fixture).with_env_variable("GREETING", "hello").with_exec(sh("echo $GREETING; pwd; hostname 2>/dev/null || true")).stdout().await?;
+    let out = base(&query, &fixture)
+        .with_env_variable("GREETING", "hello")
+        .with_exec(sh("echo $GREETING; pwd; hostname 2>/dev/null || true"))
+        .stdout()
+        .await?;
     assert_eq!(out.lines().take(2).collect::<Vec<_>>(), ["hello", "/"]);
     engine.shutdown().await;
     Ok(())
@@ -36,10 +46,15 @@ async fn output(fixture: Fixture) -> TestResult {
 async fn changes(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let container = base(&query, &fixture).with_exec(sh("mkdir /made && echo text > /made/file && rm /etc/group"));
+    let container = base(&query, &fixture)
+        .with_exec(sh("mkdir /made && echo text > /made/file && rm /etc/group"));
     assert_eq!(container.file("/made/file").contents().await?, "text\n");
     assert_eq!(container.directory("/etc").entries().await?, ["passwd"]);
-    assert_eq!(container.directory("/").entries().await?, ["bin/", "etc/", "made/"], "mount points leave no trace");
+    assert_eq!(
+        container.directory("/").entries().await?,
+        ["bin/", "etc/", "made/"],
+        "mount points leave no trace"
+    );
     Ok(())
 }
 
@@ -47,28 +62,50 @@ async fn cached(fixture: Fixture) -> TestResult {
     for _ in 0..2 {
         let engine = fixture.engine().await;
         let query = engine.query("test");
-        base(&query, &fixture).with_exec(sh("echo once > /file")).sync().await?;
+        base(&query, &fixture)
+            .with_exec(sh("echo once > /file"))
+            .sync()
+            .await?;
         engine.shutdown().await;
     }
-    assert_eq!(fixture.outcomes("echo once"), [Outcome::Done, Outcome::Cached]);
+    assert_eq!(
+        fixture.outcomes("echo once"),
+        [Outcome::Done, Outcome::Cached]
+    );
     Ok(())
 }
 
 async fn failure(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let error = base(&query, &fixture).with_exec(sh("echo to-out; echo to-err >&2; exit 3")).sync().await.map(drop).unwrap_err();
+    let error = base(&query, &fixture)
+        .with_exec(sh("echo to-out; echo to-err >&2; exit 3"))
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err();
     let text = format!("{error:?}");
-    assert!(text.contains("exit code: 3") && text.contains("to-out") && text.contains("to-err"), "{text}");
-    assert_eq!(fixture.outcomes("exit 3"), [Outcome::Failed("exit code: 3".into())]);
+    assert!(
+        text.contains("exit code: 3") && text.contains("to-out") && text.contains("to-err"),
+        "{text}"
+    );
+    assert_eq!(
+        fixture.outcomes("exit 3"),
+        [Outcome::Failed("exit code: 3".into())]
+    );
     Ok(())
 }
 
 async fn expected_failure(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let opts = ContainerWithExecOptsBuilder::default().expect(ReturnType::Any).build()?;
-    let code = base(&query, &fixture).with_exec_opts(sh("exit 5"), opts).exit_code().await?;
+    let opts = ContainerWithExecOptsBuilder::default()
+        .expect(ReturnType::Any)
+        .build()?;
+    let code = base(&query, &fixture)
+        .with_exec_opts(sh("exit 5"), opts)
+        .exit_code()
+        .await?;
     assert_eq!(code, 5);
     Ok(())
 }
@@ -79,9 +116,15 @@ async fn cache_volume(fixture: Fixture) -> TestResult {
     let volume = query.cache_volume("things").id().await?;
     for round in ["one", "two"] {
         let opts = ContainerWithMountedCacheOptsBuilder::default().build()?;
-        let container = base(&query, &fixture).with_mounted_cache_opts("/cache", volume.clone(), opts).with_env_variable("ROUND", round);
+        let container = base(&query, &fixture)
+            .with_mounted_cache_opts("/cache", volume.clone(), opts)
+            .with_env_variable("ROUND", round);
         let container = container.with_exec(sh("echo $ROUND >> /cache/log; cat /cache/log"));
-        let expected = if round == "one" { "one\n" } else { "one\ntwo\n" };
+        let expected = if round == "one" {
+            "one\n"
+        } else {
+            "one\ntwo\n"
+        };
         assert_eq!(container.stdout().await?, expected);
         assert_eq!(container.directory("/").entries().await?, ["bin/", "etc/"]);
     }
@@ -92,7 +135,9 @@ async fn secrets(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
     let secret = query.set_secret("token", "hunter2-and-more").id().await?;
-    let container = base(&query, &fixture).with_secret_variable("TOKEN", secret.clone()).with_mounted_secret("/run/token", secret);
+    let container = base(&query, &fixture)
+        .with_secret_variable("TOKEN", secret.clone())
+        .with_mounted_secret("/run/token", secret);
     let container = container.with_exec(sh("echo $TOKEN; cat /run/token; stat -c %a /run/token; test $TOKEN = $(cat /run/token) && echo same"));
     assert_eq!(container.stdout().await?, "***\n***400\nsame\n");
     engine.shutdown().await;
@@ -104,7 +149,10 @@ async fn secrets(fixture: Fixture) -> TestResult {
             if path.is_symlink() {
             } else if path.is_dir() {
                 todo.push(path);
-            } else if std::fs::read(&path)?.windows(7).any(|window| window == b"hunter2") {
+            } else if std::fs::read(&path)?
+                .windows(7)
+                .any(|window| window == b"hunter2")
+            {
                 found.push(path);
             }
         }
@@ -116,7 +164,11 @@ async fn secrets(fixture: Fixture) -> TestResult {
 async fn users(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let out = base(&query, &fixture).with_user("app").with_exec(sh("id -u; id -g; echo $HOME")).stdout().await?;
+    let out = base(&query, &fixture)
+        .with_user("app")
+        .with_exec(sh("id -u; id -g; echo $HOME"))
+        .stdout()
+        .await?;
     assert_eq!(out, "1000\n1000\n/home/app\n");
     Ok(())
 }
@@ -128,6 +180,9 @@ async fn long_chain(fixture: Fixture) -> TestResult {
     for number in 0..200 {
         container = container.with_env_variable(format!("N{number}"), number.to_string());
     }
-    assert_eq!(container.with_exec(sh("echo $N199")).stdout().await?, "199\n");
+    assert_eq!(
+        container.with_exec(sh("echo $N199")).stdout().await?,
+        "199\n"
+    );
     Ok(())
 }

@@ -14,7 +14,10 @@ pub(crate) type TestResult = Result<(), Failed>;
 
 /// A static busybox, if there is one.
 pub(crate) fn busybox() -> Option<PathBuf> {
-    ["/bin/busybox", "/usr/bin/busybox"].into_iter().map(PathBuf::from).find(|path| path.exists())
+    ["/bin/busybox", "/usr/bin/busybox"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
 }
 
 /// An engine over a store and a project directory of its own.
@@ -31,16 +34,32 @@ impl Fixture {
         let image = dir.path().join("image/bin");
         std::fs::create_dir_all(&image).unwrap();
         std::fs::copy(busybox().unwrap(), image.join("busybox")).unwrap();
-        for applet in ["sh", "cat", "echo", "ls", "mkdir", "rm", "sleep", "true", "false", "id", "env", "stat", "touch", "chmod", "ln", "find", "httpd", "nc", "test", "sort", "grep", "date", "kill", "head", "wc", "ps", "mount"] {
+        for applet in [
+            "sh", "cat", "echo", "ls", "mkdir", "rm", "sleep", "true", "false", "id", "env",
+            "stat", "touch", "chmod", "ln", "find", "httpd", "nc", "test", "sort", "grep", "date",
+            "kill", "head", "wc", "ps", "mount",
+        ] {
             std::os::unix::fs::symlink("busybox", image.join(applet)).unwrap();
         }
         std::fs::create_dir(dir.path().join("image/etc")).unwrap();
-        std::fs::write(dir.path().join("image/etc/passwd"), "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n").unwrap();
-        std::fs::write(dir.path().join("image/etc/group"), "root:x:0:\napp:x:1000:\n").unwrap();
+        std::fs::write(
+            dir.path().join("image/etc/passwd"),
+            "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n",
+        )
+        .unwrap();
+        std::fs::write(
+            dir.path().join("image/etc/group"),
+            "root:x:0:\napp:x:1000:\n",
+        )
+        .unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();
         let progress = Progress::new(move |event| sink.lock().unwrap().push(event));
-        Self { dir, events, progress }
+        Self {
+            dir,
+            events,
+            progress,
+        }
     }
 
     /// The project directory.
@@ -58,7 +77,14 @@ impl Fixture {
     /// Starts an engine over the fixture's store.
     pub(crate) async fn engine(&self) -> Engine {
         let progress = self.progress.clone();
-        let options = Options { store: self.dir.path().join("store"), workdir: self.project(), parallelism: 4, no_cache: false, source_date_epoch: 1_700_000_000, progress };
+        let options = Options {
+            store: self.dir.path().join("store"),
+            workdir: self.project(),
+            parallelism: 4,
+            no_cache: false,
+            source_date_epoch: 1_700_000_000,
+            progress,
+        };
         Engine::start(options).await.unwrap()
     }
 
@@ -67,7 +93,9 @@ impl Fixture {
         let events = self.events.lock().unwrap();
         let started: Vec<_> = events.iter().filter(|event| matches!(&event.kind, EventKind::Started { name: found, .. } if found.contains(name))).map(|event| event.step).collect();
         let outcome = |event: &Event| match &event.kind {
-            EventKind::Finished { outcome, .. } if started.contains(&event.step) => Some(outcome.clone()),
+            EventKind::Finished { outcome, .. } if started.contains(&event.step) => {
+                Some(outcome.clone())
+            }
             _ => None,
         };
         events.iter().filter_map(outcome).collect()
@@ -76,7 +104,10 @@ impl Fixture {
 
 /// A container with busybox and two users.
 pub(crate) fn base(query: &Query, fixture: &Fixture) -> Container {
-    let image = query.host().directory_opts(path(&fixture.dir.path().join("image")), HostDirectoryOptsBuilder::default().build().unwrap());
+    let image = query.host().directory_opts(
+        path(&fixture.dir.path().join("image")),
+        HostDirectoryOptsBuilder::default().build().unwrap(),
+    );
     query.container().with_rootfs(image)
 }
 
@@ -91,7 +122,10 @@ where
     Fut: Future<Output = TestResult>,
 {
     Trial::test(name, move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
         runtime.block_on(body(Fixture::new()))
     })
 }

@@ -3,17 +3,30 @@
 mod dockerfile;
 mod exec;
 mod fixture;
+mod privileges;
 mod service;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     ci_engine::init();
+    if std::env::args().nth(1).as_deref() == Some(privileges::DIGEST) {
+        privileges::print_digest();
+        return;
+    }
     let arguments = Arguments::from_args();
     if fixture::busybox().is_none() {
         eprintln!("skipped: no static busybox on this machine (install busybox-static)");
         return;
     }
-    let tests: Vec<Trial> = [exec::tests(), dockerfile::tests(), service::tests()].into_iter().flatten().collect();
+    let tests: Vec<Trial> = [
+        exec::tests(),
+        dockerfile::tests(),
+        privileges::tests(),
+        service::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, tests).exit();
 }

@@ -9,8 +9,14 @@ use crate::fixture::{Fixture, TestResult, base, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        test("a service is reached through a tunnel, two of them on one port number", tunnel),
-        test("a service that ends early fails its users with its output", ended_early),
+        test(
+            "a service is reached through a tunnel, two of them on one port number",
+            tunnel,
+        ),
+        test(
+            "a service that ends early fails its users with its output",
+            ended_early,
+        ),
     ]
 }
 
@@ -19,8 +25,12 @@ async fn tunnel(fixture: Fixture) -> TestResult {
     let query = engine.query("test");
     let mut tunnels = Vec::new();
     for name in ["one", "two"] {
-        let service = base(&query, &fixture).with_new_file("/www/index.html", name).with_exposed_port(8080);
-        let service = service.with_default_args(vec!["httpd", "-f", "-p", "8080", "-h", "/www"]).as_service();
+        let service = base(&query, &fixture)
+            .with_new_file("/www/index.html", name)
+            .with_exposed_port(8080);
+        let service = service
+            .with_default_args(vec!["httpd", "-f", "-p", "8080", "-h", "/www"])
+            .as_service();
         let tunnel = query.host().tunnel(service.id().await?);
         tunnels.push((name, tunnel.endpoint().await?, service));
     }
@@ -39,8 +49,14 @@ async fn tunnel(fixture: Fixture) -> TestResult {
 async fn ended_early(fixture: Fixture) -> TestResult {
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let service = base(&query, &fixture).with_exposed_port(8080).with_default_args(vec!["sh", "-c", "echo no config >&2; exit 4"]).as_service();
+    let service = base(&query, &fixture)
+        .with_exposed_port(8080)
+        .with_default_args(vec!["sh", "-c", "echo no config >&2; exit 4"])
+        .as_service();
     let error = format!("{:?}", service.start().await.map(drop).unwrap_err());
-    assert!(error.contains("no config") && error.contains("exit code: 4"), "{error}");
+    assert!(
+        error.contains("no config") && error.contains("exit code: 4"),
+        "{error}"
+    );
     Ok(())
 }
