@@ -6,6 +6,9 @@
 use std::error::Error;
 use std::fmt;
 
+use dagger_sdk::core::graphql_client::GraphQLError;
+use dagger_sdk::errors::DaggerError;
+
 use crate::terminal::{Paint, Style};
 use crate::text::{self, Colours};
 
@@ -123,7 +126,8 @@ impl Failure {
             hints.extend(user.hint.clone().filter(|hint| !hints.contains(hint)));
         }
         for cause in report.chain() {
-            let (message, help) = advice(&cause.to_string());
+            let Some(said) = said(cause) else { continue };
+            let (message, help) = advice(&said);
             hints.extend(help.filter(|help| !hints.contains(help)));
             // Many libraries end their message with that of their source.
             if !messages
@@ -172,6 +176,17 @@ impl Failure {
             entry(&mut out, &hint_label, hint, "  ", paint);
         }
         out
+    }
+}
+
+/// What an error says. Dagger's client wraps what the engine answered twice, and only the answer says something.
+fn said(error: &(dyn Error + 'static)) -> Option<String> {
+    if matches!(error.downcast_ref(), Some(DaggerError::Query(_))) {
+        return None;
+    }
+    match error.downcast_ref() {
+        Some(GraphQLError::DomainError { message, .. }) => Some(message.clone()),
+        _ => Some(error.to_string()),
     }
 }
 

@@ -113,6 +113,20 @@ fn a_broken_catalog_reads_as_compilers_write_and_is_wrong_use() {
 }
 
 #[test]
+fn of_a_failed_query_only_the_engines_answer_is_shown() {
+    let message = "Dockerfile:4: RUN make: exit code: 2".into();
+    let answer = GraphQLError::DomainError {
+        message,
+        fields: Vec::new(),
+    };
+    let report = Err::<(), _>(DaggerError::Query(answer))
+        .wrap_err("web was not built")
+        .unwrap_err();
+    assert_eq!(Failure::of(&report).exit(), Exit::Failed);
+    insta::assert_snapshot!(shown(&report), @r"");
+}
+
+#[test]
 fn a_full_disk_is_nobodys_fault() {
     let report = eyre::Report::new(std::io::Error::from(std::io::ErrorKind::StorageFull));
     assert_eq!(Failure::of(&report).exit(), Exit::Infrastructure);
