@@ -123,7 +123,10 @@ fn of_a_failed_query_only_the_engines_answer_is_shown() {
         .wrap_err("web was not built")
         .unwrap_err();
     assert_eq!(Failure::of(&report).exit(), Exit::Failed);
-    insta::assert_snapshot!(shown(&report), @r"");
+    insta::assert_snapshot!(shown(&report), @r"
+    error: web was not built
+      caused by: Dockerfile:4: RUN make: exit code: 2
+    ");
 }
 
 #[test]
