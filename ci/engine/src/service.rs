@@ -69,19 +69,22 @@ pub(crate) struct Services {
 
 /// A service that runs.
 pub(crate) enum Running {
-    Container(Process),
+    Container(Box<Process>),
     Tunnel {
         ports: Vec<Forward>,
         tasks: Vec<JoinHandle<()>>,
     },
 }
 
+/// What a process printed on its two streams.
+type Output = (Vec<u8>, Vec<u8>);
+
 /// A container's process.
 pub(crate) struct Process {
     child: Child,
     ports: Vec<u16>,
     argv: Vec<String>,
-    output: Mutex<Option<JoinHandle<(Vec<u8>, Vec<u8>)>>>,
+    output: Mutex<Option<JoinHandle<Output>>>,
     _staging: ci_store::Staging,
     _leases: crate::cache_volume::Leases,
 }
@@ -115,7 +118,8 @@ impl Service {
                 use_entrypoint,
             } => {
                 let container = container.state.get(session).await?;
-                Running::Container(self.run(session, &container, args, *use_entrypoint).await?)
+                let process = self.run(session, &container, args, *use_entrypoint).await?;
+                Running::Container(Box::new(process))
             }
             Kind::Tunnel {
                 service,
@@ -259,7 +263,7 @@ impl Process {
         }))
     }
 
-    async fn output(&self) -> (Vec<u8>, Vec<u8>) {
+    async fn output(&self) -> Output {
         let output = self
             .output
             .lock()

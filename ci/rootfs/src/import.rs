@@ -148,7 +148,7 @@ pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<T
         digests,
         tree: Tree::default(),
     };
-    scan.directory(fd.as_fd(), Path::new(""), true)?;
+    scan.directory(fd.as_fd(), Path::new(""))?;
     Ok(scan.tree)
 }
 
@@ -163,7 +163,7 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     /// Scans what is in a directory. Directories that are left out themselves appear only if something below is taken.
-    fn directory(&mut self, dir: impl AsFd, path: &Path, taken: bool) -> Result<()> {
+    fn directory(&mut self, dir: impl AsFd, path: &Path) -> Result<()> {
         for name in list(dir.as_fd(), &self.root.join(path))? {
             let name = PathBuf::from(OsString::from_vec(name));
             let child = path.join(&name);
@@ -183,9 +183,7 @@ impl Scan<'_> {
                 .is_none_or(|include| include.matches(&shown));
             let is_taken = is_included && !is_excluded;
             if is_dir {
-                let may_be_below =
-                    taken && is_taken || !(is_excluded && !self.exclude.could_match_below(&shown));
-                if !may_be_below {
+                if is_excluded && !self.exclude.could_match_below(&shown) {
                     continue;
                 }
                 let before = self.tree.entries.len();
@@ -196,7 +194,7 @@ impl Scan<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = fs::openat(dir.as_fd(), &name, flags, Mode::empty())
                     .context("open", self.root.join(&child))?;
-                self.directory(fd, &child, is_taken)?;
+                self.directory(fd, &child)?;
                 if !is_taken && self.tree.entries.len() == before + 1 {
                     self.tree.entries.truncate(before);
                 }

@@ -1,5 +1,11 @@
 //! File operations on layers: what ends up where, with which metadata, and that nothing leaves its root.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -234,7 +240,11 @@ fn links_in_the_destination_do_not_leave_it_l11() {
     let source = layers.with(&["file"]);
     let below = layers.with(&["out -> /", "up -> ../../../..", "real/"]);
     let (_, listed) = layers
-        .copy(&source, &[below.clone()], request(&["file"], "/out/real/"))
+        .copy(
+            &source,
+            std::slice::from_ref(&below),
+            request(&["file"], "/out/real/"),
+        )
         .unwrap();
     assert_eq!(listed, ["real/", "real/file"]);
     let (_, listed) = layers
@@ -260,7 +270,11 @@ fn kinds_in_the_way_are_errors() {
     let source = layers.with(&["file", "dir/inside"]);
     let below = layers.with(&["dir/file/", "plain"]);
     let error = layers
-        .copy(&source, &[below.clone()], request(&["dir"], "/plain"))
+        .copy(
+            &source,
+            std::slice::from_ref(&below),
+            request(&["dir"], "/plain"),
+        )
         .unwrap_err();
     assert_eq!(
         error,
@@ -355,7 +369,7 @@ fn a_removed_file_is_hidden_and_what_takes_its_place_is_alone() {
         upper
     };
     let removed = change(
-        &[bottom.clone()],
+        std::slice::from_ref(&bottom),
         vec![Change::Remove {
             path: "/dir".into(),
         }],

@@ -1,5 +1,13 @@
 //! The engine through `dagger-sdk`, running real programs: a static busybox as the only image there is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::exit,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says why on the terminal"
+)]
+
 mod dockerfile;
 mod exec;
 mod fixture;
