@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Answer, Globals};
+use crate::cli::{self, Answer, Globals};
 use crate::context::Context;
-use crate::error::{Exit, UserError};
+use crate::error::{Exit, Failure, UserError};
 use crate::interrupt;
 use crate::pipeline::finish;
 use crate::progress::{self, Display};
@@ -47,7 +47,10 @@ fn framed(
         let opened = Context::open(globals.setup(no_cache), progress, cancel.clone());
         let ctx = unless(&cancel, opened).await?;
         let engine = ctx.engine().clone();
-        let answer = unless(&cancel, work(ctx)).await;
+        let mut answer = unless(&cancel, work(ctx)).await;
+        if engine.is_embedded() && !cancel.is_cancelled() {
+            answer = blame(answer, ci_sandbox::probe);
+        }
         if tokio::time::timeout(interrupt::SHUTDOWN, engine.shutdown())
             .await
             .is_err()
@@ -76,6 +79,24 @@ async fn unless<T>(
         () = cancel.cancelled() => Err(UserError::new(Exit::Interrupted, "interrupted").into()),
         result = work => result,
     }
+}
+
+/// Work that failed on a machine that cannot do it is not to blame: then the machine's error comes first, and its exit code.
+fn blame(
+    answer: eyre::Result<Answer>,
+    probe: impl FnOnce() -> Vec<ci_sandbox::Probe>,
+) -> eyre::Result<Answer> {
+    let mut answer = answer.unwrap_or_else(|error| Answer {
+        text: String::new(),
+        failures: vec![error],
+    });
+    let failed = |report: &eyre::Report| Failure::of(report).exit() == Exit::Failed;
+    if answer.failures.first().is_some_and(failed)
+        && let Some(machine) = cli::doctor::missing(&probe())
+    {
+        answer.failures.insert(0, machine.into());
+    }
+    Ok(answer)
 }
 
 fn log(display: &Display) -> eyre::Result<()> {

@@ -74,7 +74,8 @@ fn human(probes: &[Probe], paint: Paint) -> String {
     out
 }
 
-fn missing(probes: &[Probe]) -> Option<UserError> {
+/// The error of a machine on which no step can run.
+pub(crate) fn missing(probes: &[Probe]) -> Option<UserError> {
     let names: Vec<&str> = probes
         .iter()
         .filter(|probe| probe.status == Status::Missing)
@@ -84,8 +85,7 @@ fn missing(probes: &[Probe]) -> Option<UserError> {
         "this machine cannot build images; missing: {}",
         names.join(", ")
     );
-    (!names.is_empty())
-        .then(|| UserError::new(Exit::Machine, message).hint("the table above says how to get it"))
+    (!names.is_empty()).then(|| UserError::new(Exit::Machine, message))
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ci_engine::progress::{Outcome, Stream};
+use ci_sandbox::{Probe, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
-use crate::error::Failure;
 use crate::pipeline::Pipeline;
 
 const PROGRAM: &str = "PIPELINE_TEST_ARGS";
@@ -313,4 +313,24 @@ async fn work_that_ends_by_itself_keeps_its_result() {
             .unwrap(),
         7
     );
+}
+
+#[test]
+fn a_machine_that_cannot_build_is_blamed_before_the_work() {
+    let machine = |status| {
+        vec![Probe {
+            name: "user namespaces",
+            status,
+            found: String::new(),
+            fix: None,
+        }]
+    };
+    let blamed =
+        |error: eyre::Report, status| blame(Err(error), || machine(status)).unwrap().failures;
+    let failures = blamed(eyre::eyre!("no namespace"), Status::Missing);
+    assert_eq!(Failure::of(&failures[0]).exit(), Exit::Machine);
+    assert_eq!(failures[1].to_string(), "no namespace");
+    assert_eq!(blamed(eyre::eyre!("exit code: 2"), Status::Warn).len(), 1);
+    let usage = || UserError::new(Exit::Usage, "no such service").into();
+    assert_eq!(blamed(usage(), Status::Missing).len(), 1);
 }
