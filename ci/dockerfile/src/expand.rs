@@ -379,7 +379,11 @@ impl<'a> Reader<'a> {
                 fault
             }
         })?;
-        let value = self.lookup(name);
+        // Forms that say what holds where there is no value are no sign of a mistake.
+        let value = match operator {
+            '-' | '+' | '?' if self.variables.get(name).is_none() => None,
+            _ => self.lookup(name),
+        };
         if value.is_none() && self.lexer.keep_unset {
             return Ok(format!("${{{name}{written}{word}}}"));
         }

@@ -23,6 +23,7 @@ mod parse;
 mod pattern;
 mod plan;
 mod platform;
+mod print;
 mod reference;
 mod span;
 

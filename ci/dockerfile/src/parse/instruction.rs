@@ -133,15 +133,16 @@ impl Reader<'_> {
             start: start + text.len() - arguments.len(),
         };
         let command = self.command(&arguments)?;
+        let place = self.place(start..start + end);
         Ok(Instruction {
-            span: if start == 0 {
-                self.line.span
-            } else {
-                self.place(start..start + text.len())
+            span: Span {
+                last_line: self.line.span.last_line,
+                end: self.line.span.end,
+                ..place
             },
             keyword: Spanned {
                 value: written.to_owned(),
-                span: self.place(start..start + end),
+                span: place,
             },
             text: text.to_owned(),
             flags,

@@ -193,10 +193,11 @@ impl Plan {
                 }
             }
             for (from, span) in self.sources(stage)? {
-                match self
-                    .resolve(&from, id)
-                    .map_err(|message| self.error(ErrorKind::Invalid, span, message))?
-                {
+                let wrong = |message| {
+                    let error = self.error(ErrorKind::Invalid, span, message);
+                    error.suggest(self.nearest_stage(&from))
+                };
+                match self.resolve(&from, id).map_err(wrong)? {
                     CopyFrom::Stage(id) => open.push(id),
                     CopyFrom::Named(name) => drop(externals.insert(External::Context(name))),
                     CopyFrom::Image(reference) => {
@@ -266,15 +267,13 @@ impl Plan {
         Error::new(kind, &self.file.source, span, message)
     }
 
-    /// The nearest name of a stage.
-    pub(crate) fn nearest_stage(&self, name: &str) -> Option<&str> {
-        nearest(
-            name,
-            self.file
-                .stages
-                .iter()
-                .filter_map(|stage| stage.from.name.as_ref())
-                .map(|name| name.name.as_str()),
-        )
+    /// The stage that was probably meant by a name that turned out to be none, nor an image.
+    pub fn nearest_stage(&self, name: &str) -> Option<&str> {
+        let names = self
+            .file
+            .stages
+            .iter()
+            .filter_map(|stage| stage.from.name.as_ref());
+        nearest(name, names.map(|name| name.name.as_str()))
     }
 }
