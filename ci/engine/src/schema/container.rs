@@ -1,22 +1,15 @@
-//! `Container`: the table of its fields, and those that change its config or its files. What runs programs is in
-//! `container_exec`, what only reads in `container_read`.
-
-use std::path::PathBuf;
+//! `Container`: the table of its fields. The code behind them is in `container_files`, `container_config`,
+//! `container_exec` and `container_read`.
 
 use ci_graphql::{Type, arg, field, future, object, ready};
-use ci_oci::config::Healthcheck;
-use ci_rootfs::copy;
-use ci_rootfs::write::Change;
 
+use super::container_config as config;
 use super::container_exec as exec;
+use super::container_files as files;
 use super::container_read as read;
 use super::{
-    Answer, Connection, EXPAND, FieldCall, OF_CACHE_VOLUME, OF_CONTAINER, OF_DIRECTORY, OF_FILE,
-    OF_SECRET, argument, arguments, changed_container, container_of, directory_of, file_of, flag,
-    id, new_container, permissions, text,
+    Connection, EXPAND, OF_CACHE_VOLUME, OF_CONTAINER, OF_DIRECTORY, OF_FILE, OF_SECRET, id,
 };
-use crate::container::Container;
-use crate::error::{Error, Result};
 
 const PATH: &str = "Absolute, or relative to the working directory.";
 const OWNER: &str = "`user` or `user:group`, by name or number; `0:0` if empty.";
@@ -54,7 +47,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
             "Container!",
             "The container of an image in a registry.",
             &[arg("address", "String!", "The image's reference.")],
-            ready(from),
+            ready(files::from),
         ),
         field(
             "import",
@@ -64,14 +57,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("source", "ID!", "An OCI image layout in a tar file.").directives(OF_FILE),
                 arg("tag", "String = \"\"", "Which image of several."),
             ],
-            ready(import),
+            ready(files::import),
         ),
         field(
             "withRootfs",
             "Container!",
             "With another root file system.",
             &[arg("directory", "ID!", "Its contents.").directives(OF_DIRECTORY)],
-            ready(with_rootfs),
+            ready(files::with_rootfs),
         ),
         // Files.
         field(
@@ -155,7 +148,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                     "Permission bits of everything copied.",
                 ),
             ],
-            ready(with_directory),
+            ready(files::with_directory),
         ),
         field(
             "withFile",
@@ -168,7 +161,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("owner", "String = \"\"", OWNER),
                 EXPAND,
             ],
-            ready(with_file),
+            ready(files::with_file),
         ),
         field(
             "withFiles",
@@ -181,7 +174,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("owner", "String = \"\"", OWNER),
                 EXPAND,
             ],
-            ready(with_files),
+            ready(files::with_files),
         ),
         field(
             "withNewFile",
@@ -194,7 +187,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("owner", "String = \"\"", OWNER),
                 EXPAND,
             ],
-            ready(with_new_file),
+            ready(files::with_new_file),
         ),
         field(
             "withSymlink",
@@ -205,28 +198,28 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("linkName", "String!", PATH),
                 EXPAND,
             ],
-            ready(with_symlink),
+            ready(files::with_symlink),
         ),
         field(
             "withoutDirectory",
             "Container!",
             "Without a directory.",
             &[arg("path", "String!", PATH), EXPAND],
-            ready(without_path),
+            ready(files::without_path),
         ),
         field(
             "withoutFile",
             "Container!",
             "Without a file.",
             &[arg("path", "String!", PATH), EXPAND],
-            ready(without_path),
+            ready(files::without_path),
         ),
         field(
             "withoutFiles",
             "Container!",
             "Without some files.",
             &[arg("paths", "[String!]!", PATH), EXPAND],
-            ready(without_files),
+            ready(files::without_files),
         ),
         // Config.
         field(
@@ -238,14 +231,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("value", "String!", "Its value."),
                 EXPAND,
             ],
-            ready(with_env_variable),
+            ready(config::with_env_variable),
         ),
         field(
             "withoutEnvVariable",
             "Container!",
             "Without an environment variable.",
             &[arg("name", "String!", "Its name.")],
-            ready(without_env_variable),
+            ready(config::without_env_variable),
         ),
         field(
             "envVariable",
@@ -266,14 +259,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
             "Container!",
             "With another working directory.",
             &[arg("path", "String!", PATH), EXPAND],
-            ready(with_workdir),
+            ready(config::with_workdir),
         ),
         field(
             "withoutWorkdir",
             "Container!",
             "With `/` as working directory.",
             &[],
-            ready(without_workdir),
+            ready(config::without_workdir),
         ),
         field(
             "workdir",
@@ -291,14 +284,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 "String!",
                 "`user` or `user:group`, by name or number.",
             )],
-            ready(with_user),
+            ready(config::with_user),
         ),
         field(
             "withoutUser",
             "Container!",
             "With root as user.",
             &[],
-            ready(without_user),
+            ready(config::without_user),
         ),
         field("user", "String!", "The user.", &[], future!(read::user)),
         field(
@@ -313,7 +306,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                     "Keep the default arguments.",
                 ),
             ],
-            ready(with_entrypoint),
+            ready(config::with_entrypoint),
         ),
         field(
             "withoutEntrypoint",
@@ -324,7 +317,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 "Boolean = false",
                 "Keep the default arguments.",
             )],
-            ready(without_entrypoint),
+            ready(config::without_entrypoint),
         ),
         field(
             "entrypoint",
@@ -338,14 +331,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
             "Container!",
             "With other default arguments.",
             &[arg("args", "[String!]!", "The arguments.")],
-            ready(with_default_args),
+            ready(config::with_default_args),
         ),
         field(
             "withoutDefaultArgs",
             "Container!",
             "Without default arguments.",
             &[],
-            ready(without_default_args),
+            ready(config::without_default_args),
         ),
         field(
             "defaultArgs",
@@ -362,14 +355,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("name", "String!", "Its name."),
                 arg("value", "String!", "Its value."),
             ],
-            ready(with_label),
+            ready(config::with_label),
         ),
         field(
             "withoutLabel",
             "Container!",
             "Without a label.",
             &[arg("name", "String!", "Its name.")],
-            ready(without_label),
+            ready(config::without_label),
         ),
         field(
             "label",
@@ -393,14 +386,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("name", "String!", "Its name."),
                 arg("value", "String!", "Its value."),
             ],
-            ready(with_annotation),
+            ready(config::with_annotation),
         ),
         field(
             "withoutAnnotation",
             "Container!",
             "Without an annotation of the manifest.",
             &[arg("name", "String!", "Its name.")],
-            ready(without_annotation),
+            ready(config::without_annotation),
         ),
         field(
             "withExposedPort",
@@ -416,7 +409,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                     "Taken for compatibility.",
                 ),
             ],
-            ready(with_exposed_port),
+            ready(config::with_exposed_port),
         ),
         field(
             "withoutExposedPort",
@@ -426,7 +419,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 arg("port", "Int!", "Its number."),
                 arg("protocol", "NetworkProtocol = TCP", "Its protocol."),
             ],
-            ready(without_exposed_port),
+            ready(config::without_exposed_port),
         ),
         field(
             "exposedPorts",
@@ -460,14 +453,14 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 ),
                 arg("retries", "Int", "Failures in a row that count as one."),
             ],
-            ready(with_healthcheck),
+            ready(config::with_healthcheck),
         ),
         field(
             "withoutDockerHealthcheck",
             "Container!",
             "Without Docker's health check.",
             &[],
-            ready(without_healthcheck),
+            ready(config::without_healthcheck),
         ),
         field(
             "dockerHealthcheck",
@@ -746,464 +739,3 @@ pub(super) static CONTAINER: Type<Connection> = object(
         ),
     ],
 );
-
-fn from(call: FieldCall) -> Answer {
-    let address = text(&call.args, "address");
-    let error = format!(
-        "cannot pull {address}: this engine does not reach registries yet; use the image of another service or an OCI layout on disk as a named context"
-    );
-    Err(Error::new(error).into())
-}
-
-fn import(call: FieldCall) -> Answer {
-    let source = file_of(&argument(&call, "source")?)?;
-    let tag = Some(text(&call.args, "tag")).filter(|tag| !tag.is_empty());
-    let parent = container_of(&call.object)?;
-    new_container(&call, move |session| {
-        let (source, tag, parent) = (source.clone(), tag.clone(), parent.clone());
-        async move {
-            let file = source.state.get(&session).await?;
-            let platform = parent.state.get(&session).await?.image.platform();
-            let staging = session.store.stage()?;
-            let archive = staging.work.join("image.tar");
-            file.export(&session, &archive).await?;
-            let dir: PathBuf = staging.work.join("layout");
-            let (from, to) = (archive, dir.clone());
-            tokio::task::spawn_blocking(move || -> Result<()> {
-                let layout = ci_oci::Layout::create(&to)?;
-                ci_oci::archive::read(
-                    &mut std::io::BufReader::new(std::fs::File::open(from)?),
-                    &layout,
-                )?;
-                Ok(())
-            })
-            .await??;
-            crate::archive::import_layout(&session, &dir, tag, platform).await
-        }
-    })
-}
-
-fn with_rootfs(call: FieldCall) -> Answer {
-    let directory = directory_of(&argument(&call, "directory")?)?;
-    let parent = container_of(&call.object)?;
-    new_container(&call, move |session| {
-        let (directory, parent) = (directory.clone(), parent.clone());
-        async move {
-            let mut container = Container::clone(&*parent.state.get(&session).await?);
-            let rootfs = directory
-                .state
-                .get(&session)
-                .await?
-                .as_root(&session)
-                .await?;
-            container.image.history.clear();
-            container.rootfs = crate::layers::Rootfs::default();
-            Ok(container.with_rootfs(rootfs, "withRootfs".into()))
-        }
-    })
-}
-
-/// What a copy into a container asks for, beside its source.
-struct CopyArgs {
-    path: String,
-    owner: String,
-    mode: Option<u32>,
-    request: copy::Request,
-}
-
-impl CopyArgs {
-    fn new(call: &FieldCall) -> Result<Self> {
-        let args = &call.args;
-        if flag(args, "gitignore") {
-            return Err(Error::new(
-                "withDirectory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`",
-            ));
-        }
-        let request = copy::Request {
-            exclude: args.strings("exclude"),
-            include: args.strings("include"),
-            ..copy::Request::default()
-        };
-        Ok(Self {
-            path: text(args, "path"),
-            owner: text(args, "owner"),
-            mode: permissions(args, "permissions")?,
-            request,
-        })
-    }
-}
-
-fn with_directory(call: FieldCall) -> Answer {
-    let source = directory_of(&argument(&call, "source")?)?;
-    let parent = container_of(&call.object)?;
-    let args = std::sync::Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (source, parent, args) = (source.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let source = source.state.get(&session).await?;
-            let (rootfs, root) = source.rootfs(&session).await?;
-            let dest = path_of(&container, &args.0.path, args.1);
-            let request = copy::Request {
-                sources: vec![".".into()],
-                root,
-                dest: format!("{}/", dest.trim_end_matches('/')),
-                ..args.0.request.clone()
-            };
-            copied(
-                &session,
-                &container,
-                vec![(rootfs, request)],
-                &args.0,
-                "withDirectory",
-            )
-            .await
-        }
-    })
-}
-
-fn with_file(call: FieldCall) -> Answer {
-    let source = file_of(&argument(&call, "source")?)?;
-    let parent = container_of(&call.object)?;
-    let args = std::sync::Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (source, parent, args) = (source.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-            let mut dest = path_of(&container, &args.0.path, args.1);
-            if args.0.path.ends_with('/') {
-                dest.push('/');
-            }
-            let request = copy::Request {
-                sources: vec![path],
-                root: "/".into(),
-                dest,
-                ..args.0.request.clone()
-            };
-            copied(
-                &session,
-                &container,
-                vec![(rootfs, request)],
-                &args.0,
-                "withFile",
-            )
-            .await
-        }
-    })
-}
-
-fn with_files(call: FieldCall) -> Answer {
-    let sources = arguments(&call, "sources")?
-        .iter()
-        .map(file_of)
-        .collect::<Result<Vec<_>>>()?;
-    let parent = container_of(&call.object)?;
-    let args = std::sync::Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (sources, parent, args) = (sources.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let dest = format!(
-                "{}/",
-                path_of(&container, &args.0.path, args.1).trim_end_matches('/')
-            );
-            let mut items = Vec::new();
-            for source in sources {
-                let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-                items.push((
-                    rootfs,
-                    copy::Request {
-                        sources: vec![path],
-                        root: "/".into(),
-                        dest: dest.clone(),
-                        ..args.0.request.clone()
-                    },
-                ));
-            }
-            copied(&session, &container, items, &args.0, "withFiles").await
-        }
-    })
-}
-
-async fn copied(
-    session: &std::sync::Arc<crate::session::Session>,
-    container: &Container,
-    mut items: Vec<(crate::layers::Rootfs, copy::Request)>,
-    args: &CopyArgs,
-    what: &str,
-) -> Result<Container> {
-    let owner = if args.owner.is_empty() {
-        (0, 0)
-    } else {
-        session.owner(&container.rootfs, &args.owner).await?
-    };
-    for (_, request) in &mut items {
-        request.owner = Some(owner);
-        request.mode = args.mode.map(|mode| format!("{mode:o}"));
-    }
-    let layer = session.copy(&container.rootfs, items).await?;
-    Ok(container.with_rootfs(
-        container.rootfs.with(layer),
-        format!("{what} {}", args.path),
-    ))
-}
-
-/// A path argument as an absolute path of the container.
-pub(super) fn path_of(container: &Container, path: &str, expand: bool) -> String {
-    if expand {
-        container.path(&container.expand(path))
-    } else {
-        container.path(path)
-    }
-}
-
-/// A container with small changes to its files.
-fn written<F>(call: &FieldCall, change: F) -> Answer
-where
-    F: Fn(&Container) -> Vec<Change> + Send + Sync + 'static,
-{
-    let parent = container_of(&call.object)?;
-    let owner = text(&call.args, "owner");
-    let what = call.field.name;
-    let change = std::sync::Arc::new(change);
-    new_container(call, move |session| {
-        let (parent, owner, change) = (parent.clone(), owner.clone(), change.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let mut changes = change(&container);
-            if !owner.is_empty() {
-                let numeric = session.owner(&container.rootfs, &owner).await?;
-                for change in &mut changes {
-                    if let Change::File { owner, .. } | Change::Directory { owner, .. } = change {
-                        *owner = numeric;
-                    }
-                }
-            }
-            let layer = session.write(&container.rootfs, changes).await?;
-            Ok(container.with_rootfs(container.rootfs.with(layer), what.into()))
-        }
-    })
-}
-
-fn with_new_file(call: FieldCall) -> Answer {
-    let (path, expand) = (text(&call.args, "path"), flag(&call.args, "expand"));
-    let content = text(&call.args, "contents").into_bytes();
-    let mode = permissions(&call.args, "permissions")?.unwrap_or(0o644);
-    written(&call, move |container| {
-        vec![Change::File {
-            path: path_of(container, &path, expand),
-            content: content.clone(),
-            mode,
-            owner: (0, 0),
-        }]
-    })
-}
-
-fn with_symlink(call: FieldCall) -> Answer {
-    let (target, link, expand) = (
-        text(&call.args, "target"),
-        text(&call.args, "linkName"),
-        flag(&call.args, "expand"),
-    );
-    written(&call, move |container| {
-        vec![Change::Symlink {
-            path: path_of(container, &link, expand),
-            target: target.clone(),
-        }]
-    })
-}
-
-fn without_path(call: FieldCall) -> Answer {
-    let (path, expand) = (text(&call.args, "path"), flag(&call.args, "expand"));
-    written(&call, move |container| {
-        vec![Change::Remove {
-            path: path_of(container, &path, expand),
-        }]
-    })
-}
-
-fn without_files(call: FieldCall) -> Answer {
-    let (paths, expand) = (call.args.strings("paths"), flag(&call.args, "expand"));
-    written(&call, move |container| {
-        paths
-            .iter()
-            .map(|path| Change::Remove {
-                path: path_of(container, path, expand),
-            })
-            .collect()
-    })
-}
-
-fn with_env_variable(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        let (name, mut value) = (text(args, "name"), text(args, "value"));
-        if flag(args, "expand") {
-            value = container.expand(&value);
-        }
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            return Err(Error::new(format!(
-                "{name:?} cannot be the name of an environment variable"
-            )));
-        }
-        container.set_variable(&name, Some(&value));
-        Ok(())
-    })
-}
-
-fn without_env_variable(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.set_variable(&text(args, "name"), None);
-        Ok(())
-    })
-}
-
-fn with_workdir(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.working_dir =
-            path_of(container, &text(args, "path"), flag(args, "expand"));
-        Ok(())
-    })
-}
-
-fn without_workdir(call: FieldCall) -> Answer {
-    changed_container(call, |container, _| {
-        container.image.config.working_dir = String::new();
-        Ok(())
-    })
-}
-
-fn with_user(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.user = text(args, "name");
-        Ok(())
-    })
-}
-
-fn without_user(call: FieldCall) -> Answer {
-    changed_container(call, |container, _| {
-        container.image.config.user = String::new();
-        Ok(())
-    })
-}
-
-fn with_entrypoint(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.entrypoint = Some(args.strings("args"));
-        if !flag(args, "keepDefaultArgs") {
-            container.image.config.cmd = None;
-        }
-        Ok(())
-    })
-}
-
-fn without_entrypoint(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.entrypoint = None;
-        if !flag(args, "keepDefaultArgs") {
-            container.image.config.cmd = None;
-        }
-        Ok(())
-    })
-}
-
-fn with_default_args(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.cmd = Some(args.strings("args"));
-        container.args_were_set = true;
-        Ok(())
-    })
-}
-
-fn without_default_args(call: FieldCall) -> Answer {
-    changed_container(call, |container, _| {
-        container.image.config.cmd = None;
-        container.args_were_set = false;
-        Ok(())
-    })
-}
-
-fn with_label(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container
-            .image
-            .config
-            .labels
-            .insert(text(args, "name"), text(args, "value"));
-        Ok(())
-    })
-}
-
-fn without_label(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.labels.remove(&text(args, "name"));
-        Ok(())
-    })
-}
-
-fn with_annotation(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container
-            .annotations
-            .insert(text(args, "name"), text(args, "value"));
-        Ok(())
-    })
-}
-
-fn without_annotation(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.annotations.remove(&text(args, "name"));
-        Ok(())
-    })
-}
-
-fn port(args: &ci_graphql::Args) -> Result<String> {
-    let port = args
-        .opt_int("port")
-        .and_then(|port| u16::try_from(port).ok())
-        .ok_or_else(|| Error::new("a port is between 0 and 65535"))?;
-    Ok(format!("{port}/{}", text(args, "protocol").to_lowercase()))
-}
-
-fn with_exposed_port(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.exposed_ports.insert(port(args)?);
-        Ok(())
-    })
-}
-
-fn without_exposed_port(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        container.image.config.exposed_ports.remove(&port(args)?);
-        Ok(())
-    })
-}
-
-fn with_healthcheck(call: FieldCall) -> Answer {
-    changed_container(call, |container, args| {
-        let kind = if flag(args, "shell") {
-            "CMD-SHELL"
-        } else {
-            "CMD"
-        };
-        let time = |name: &str| args.opt_string(name).map_or(Ok(0), read::nanoseconds);
-        container.image.config.healthcheck = Some(Healthcheck {
-            test: std::iter::once(kind.to_owned())
-                .chain(args.strings("args"))
-                .collect(),
-            interval: time("interval")?,
-            timeout: time("timeout")?,
-            start_period: time("startPeriod")?,
-            start_interval: time("startInterval")?,
-            retries: args.opt_int("retries").unwrap_or(0),
-        });
-        Ok(())
-    })
-}
-
-fn without_healthcheck(call: FieldCall) -> Answer {
-    changed_container(call, |container, _| {
-        container.image.config.healthcheck = None;
-        Ok(())
-    })
-}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ci_rootfs::copy;
 
-use super::container::path_of;
+use super::container_files::path_of;
 use super::{
     Answer, FieldCall, argument, container_of, container_state, directory_of, file_of, flag,
     mismatch, new_container, object, text,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ci_graphql::Value;
 use serde_json::json;
 
-use super::container::path_of;
+use super::container_files::path_of;
 use super::{
     Answer, FieldCall, arguments, container_of, container_state, flag, new_directory, new_file,
     record_list, text,

@@ -1,21 +1,9 @@
-//! `Directory`: a tree of files, and Dockerfile builds of it.
+//! `Directory`: the table of its fields. The code behind them is in `directory_fields`, Dockerfile builds are in `build`.
 
-use std::sync::Arc;
+use ci_graphql::{Type, arg, field, future, object, ready};
 
-use ci_graphql::{Type, Value, arg, field, future, object, ready};
-use ci_rootfs::copy;
-use ci_rootfs::import::Filter;
-use ci_rootfs::write::Change;
-
-use super::{
-    Answer, Connection, FieldCall, OF_DIRECTORY, OF_FILE, OF_SECRET, argument, arguments,
-    directory_of, file_of, flag, id, new_directory, new_file, permissions, text,
-};
-use crate::directory::{Directory, File, below, host_path, join};
-use crate::error::{Error, Result};
-use crate::host::HostDirectory;
-use crate::layers::Rootfs;
-use crate::session::Session;
+use super::directory_fields as fields;
+use super::{Connection, OF_DIRECTORY, OF_FILE, OF_SECRET, id};
 
 pub(super) static DIRECTORY: Type<Connection> = object(
     "Directory",
@@ -34,7 +22,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
             "ID!",
             "Brings the directory about and answers its id.",
             &[],
-            future!(sync),
+            future!(fields::sync),
         )
         .directives(OF_DIRECTORY),
         field(
@@ -42,42 +30,42 @@ pub(super) static DIRECTORY: Type<Connection> = object(
             "String!",
             "Its name; `/` for a root.",
             &[],
-            future!(name),
+            future!(fields::name),
         ),
         field(
             "digest",
             "String!",
             "A digest of everything in it: names, kinds, modes, owners, contents. Times do not count.",
             &[],
-            future!(digest),
+            future!(fields::digest),
         ),
         field(
             "entries",
             "[String!]!",
             "What is in it, sorted; directories end in `/`.",
             &[arg("path", "String", "Look in this directory of it.")],
-            future!(entries),
+            future!(fields::entries),
         ),
         field(
             "glob",
             "[String!]!",
             "Paths in it, however deep, that match a pattern.",
             &[arg("pattern", "String!", "As in .dockerignore.")],
-            future!(glob),
+            future!(fields::glob),
         ),
         field(
             "directory",
             "Directory!",
             "A directory of it.",
             &[arg("path", "String!", "Relative to it.")],
-            ready(directory),
+            ready(fields::directory),
         ),
         field(
             "file",
             "File!",
             "A file of it.",
             &[arg("path", "String!", "Relative to it.")],
-            ready(file),
+            ready(fields::file),
         ),
         field(
             "exists",
@@ -92,7 +80,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Look at a link itself.",
                 ),
             ],
-            future!(exists),
+            future!(fields::exists),
         ),
         field(
             "stat",
@@ -106,7 +94,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Look at a link itself.",
                 ),
             ],
-            future!(stat),
+            future!(fields::stat),
         ),
         field(
             "filter",
@@ -129,7 +117,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Leave out what .gitignore files say.",
                 ),
             ],
-            ready(filter),
+            ready(fields::filter),
         ),
         field(
             "withDirectory",
@@ -160,7 +148,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Permission bits of everything copied.",
                 ),
             ],
-            ready(with_directory),
+            ready(fields::with_directory),
         ),
         field(
             "withFile",
@@ -172,7 +160,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                 arg("permissions", "Int", "Its permission bits."),
                 arg("owner", "String = \"\"", "Numeric `user` or `user:group`."),
             ],
-            ready(with_file),
+            ready(fields::with_file),
         ),
         field(
             "withFiles",
@@ -183,7 +171,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                 arg("sources", "[ID!]!", "The files.").directives(OF_FILE),
                 arg("permissions", "Int", "Their permission bits."),
             ],
-            ready(with_files),
+            ready(fields::with_files),
         ),
         field(
             "withNewFile",
@@ -194,7 +182,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                 arg("contents", "String!", "What it contains."),
                 arg("permissions", "Int = 420", "Its permission bits."),
             ],
-            ready(with_new_file),
+            ready(fields::with_new_file),
         ),
         field(
             "withNewDirectory",
@@ -208,7 +196,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Its permission bits; the execute bits are added.",
                 ),
             ],
-            ready(with_new_directory),
+            ready(fields::with_new_directory),
         ),
         field(
             "withSymlink",
@@ -218,28 +206,28 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                 arg("target", "String!", "Where it points."),
                 arg("linkName", "String!", "Relative to it."),
             ],
-            ready(with_symlink),
+            ready(fields::with_symlink),
         ),
         field(
             "withoutDirectory",
             "Directory!",
             "Without a directory.",
             &[arg("path", "String!", "Relative to it.")],
-            ready(without_path),
+            ready(fields::without_path),
         ),
         field(
             "withoutFile",
             "Directory!",
             "Without a file.",
             &[arg("path", "String!", "Relative to it.")],
-            ready(without_path),
+            ready(fields::without_path),
         ),
         field(
             "withoutFiles",
             "Directory!",
             "Without some files.",
             &[arg("paths", "[String!]!", "Relative to it.")],
-            ready(without_files),
+            ready(fields::without_files),
         ),
         field(
             "export",
@@ -253,7 +241,7 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                 ),
                 arg("wipe", "Boolean = false", "Remove what was there before."),
             ],
-            future!(export),
+            future!(fields::export),
         ),
         field(
             "dockerBuild",
@@ -297,404 +285,3 @@ pub(super) static DIRECTORY: Type<Connection> = object(
         ),
     ],
 );
-
-async fn state(call: &FieldCall) -> Result<Arc<Directory>> {
-    directory_of(&call.object)?
-        .state
-        .get(&call.backend.session)
-        .await
-}
-
-async fn sync(call: FieldCall) -> Answer {
-    state(&call).await?.rootfs(&call.backend.session).await?;
-    Ok(call.object.id().into())
-}
-
-async fn name(call: FieldCall) -> Answer {
-    let path = match &*state(&call).await? {
-        Directory::Host(host) => host.root.display().to_string(),
-        Directory::Layers { path, .. } => path.clone(),
-    };
-    let name = path.rsplit('/').next().unwrap_or_default();
-    Ok(if name.is_empty() {
-        "/".into()
-    } else {
-        name.into()
-    })
-}
-
-async fn digest(call: FieldCall) -> Answer {
-    Ok(state(&call)
-        .await?
-        .digest(&call.backend.session)
-        .await?
-        .to_string()
-        .into())
-}
-
-/// The root file system and absolute path of a path argument.
-async fn place(call: &FieldCall, path: &str) -> Result<(Rootfs, String)> {
-    let (rootfs, base) = state(call).await?.rootfs(&call.backend.session).await?;
-    Ok((rootfs, below(&base, path)))
-}
-
-async fn entries(call: FieldCall) -> Answer {
-    let (rootfs, path) = place(&call, call.args.opt_string("path").unwrap_or(".")).await?;
-    let listed = call.backend.session.entries(&rootfs, &path).await?;
-    let names: Vec<String> = listed
-        .into_iter()
-        .map(|entry| {
-            if entry.is_dir {
-                format!("{}/", entry.name)
-            } else {
-                entry.name
-            }
-        })
-        .collect();
-    Ok(names.into())
-}
-
-async fn glob(call: FieldCall) -> Answer {
-    let (rootfs, path) = place(&call, ".").await?;
-    Ok(call
-        .backend
-        .session
-        .glob(&rootfs, &path, call.args.string("pattern")?)
-        .await?
-        .into())
-}
-
-async fn exists(call: FieldCall) -> Answer {
-    let (rootfs, path) = place(&call, call.args.string("path")?).await?;
-    let status = call
-        .backend
-        .session
-        .stat(&rootfs, &path, !flag(&call.args, "doNotFollowSymlinks"))
-        .await?;
-    Ok(status
-        .is_some_and(|status| {
-            super::container_read::is_of_type(&status.kind, call.args.opt_string("expectedType"))
-        })
-        .into())
-}
-
-async fn stat(call: FieldCall) -> Answer {
-    let (rootfs, path) = place(&call, call.args.string("path")?).await?;
-    let status = call
-        .backend
-        .session
-        .stat(&rootfs, &path, !flag(&call.args, "doNotFollowSymlinks"))
-        .await?;
-    super::container_read::stat_record(&call, &path, status)
-}
-
-fn directory(call: FieldCall) -> Answer {
-    let parent = directory_of(&call.object)?;
-    let path = text(&call.args, "path");
-    new_directory(&call, move |session| {
-        let (parent, path) = (parent.clone(), path.clone());
-        async move {
-            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let path = below(&base, &path);
-            match session.stat(&rootfs, &path, true).await? {
-                Some(status) if status.kind == "directory" => {
-                    Ok(Directory::Layers { rootfs, path })
-                }
-                Some(_) => Err(Error::new(format!("{path} is not a directory"))),
-                None => Err(Error::new(format!("{path}: no such directory"))),
-            }
-        }
-    })
-}
-
-fn file(call: FieldCall) -> Answer {
-    let parent = directory_of(&call.object)?;
-    let path = text(&call.args, "path");
-    new_file(&call, move |session| {
-        let (parent, path) = (parent.clone(), path.clone());
-        async move {
-            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let path = below(&base, &path);
-            match session.stat(&rootfs, &path, true).await? {
-                Some(status) if status.kind == "file" => Ok(File::Layers { rootfs, path }),
-                Some(_) => Err(Error::new(format!("{path} is not a regular file"))),
-                None => Err(Error::new(format!("{path}: no such file"))),
-            }
-        }
-    })
-}
-
-fn filter(call: FieldCall) -> Answer {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new("filter(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
-    }
-    let parent = directory_of(&call.object)?;
-    let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
-    let group = call.backend.group.clone();
-    new_directory(&call, move |session| {
-        let (parent, exclude, include, group) = (
-            parent.clone(),
-            exclude.clone(),
-            include.clone(),
-            group.clone(),
-        );
-        async move {
-            let directory = parent.state.get(&session).await?;
-            match &*directory {
-                // A filter on a directory of the host keeps what is left out from being read at all.
-                Directory::Host(host) if host.filter == Filter::default() => {
-                    Ok(Directory::Host(HostDirectory::new(
-                        host.root.clone(),
-                        Filter {
-                            include,
-                            exclude,
-                            roots: Vec::new(),
-                        },
-                        group,
-                    )))
-                }
-                _ => {
-                    let (rootfs, root) = directory.rootfs(&session).await?;
-                    let request = copy::Request {
-                        sources: vec![".".into()],
-                        root,
-                        dest: "/".into(),
-                        exclude,
-                        include,
-                        ..copy::Request::default()
-                    };
-                    copied(
-                        &session,
-                        Rootfs::default(),
-                        "/".into(),
-                        vec![(rootfs, request)],
-                    )
-                    .await
-                }
-            }
-        }
-    })
-}
-
-async fn copied(
-    session: &Arc<Session>,
-    below: Rootfs,
-    path: String,
-    items: Vec<(Rootfs, copy::Request)>,
-) -> Result<Directory> {
-    let layer = session.copy(&below, items).await?;
-    Ok(Directory::Layers {
-        rootfs: below.with(layer),
-        path,
-    })
-}
-
-/// A directory with something copied into it.
-fn with_copied<F, Fut>(call: &FieldCall, items: F) -> Answer
-where
-    F: Fn(Arc<Session>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Vec<(Rootfs, copy::Request)>>> + Send + 'static,
-{
-    let parent = directory_of(&call.object)?;
-    let (owner, mode) = (
-        text(&call.args, "owner"),
-        permissions(&call.args, "permissions")?,
-    );
-    let items = Arc::new(items);
-    new_directory(call, move |session| {
-        let (parent, owner, items) = (parent.clone(), owner.clone(), items.clone());
-        async move {
-            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let owner = if owner.is_empty() {
-                None
-            } else {
-                Some(session.owner(&Rootfs::default(), &owner).await?)
-            };
-            let mut items = items(session.clone()).await?;
-            for (_, request) in &mut items {
-                request.dest = format!("{}{}", base.trim_end_matches('/'), request.dest);
-                request.owner = owner;
-                request.mode = mode.map(|mode| format!("{mode:o}"));
-            }
-            copied(&session, rootfs, base, items).await
-        }
-    })
-}
-
-fn with_directory(call: FieldCall) -> Answer {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new("withDirectory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
-    }
-    let source = directory_of(&argument(&call, "source")?)?;
-    let dest = format!(
-        "{}/",
-        join("/", call.args.string("path")?).trim_end_matches('/')
-    );
-    let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
-    with_copied(&call, move |session| {
-        let (source, dest, exclude, include) = (
-            source.clone(),
-            dest.clone(),
-            exclude.clone(),
-            include.clone(),
-        );
-        async move {
-            let (rootfs, root) = source.state.get(&session).await?.rootfs(&session).await?;
-            Ok(vec![(
-                rootfs,
-                copy::Request {
-                    sources: vec![".".into()],
-                    root,
-                    dest,
-                    exclude,
-                    include,
-                    ..copy::Request::default()
-                },
-            )])
-        }
-    })
-}
-
-fn with_file(call: FieldCall) -> Answer {
-    let source = file_of(&argument(&call, "source")?)?;
-    let path = call.args.string("path")?;
-    let mut dest = join("/", path);
-    if path.ends_with('/') {
-        dest.push('/');
-    }
-    with_copied(&call, move |session| {
-        let (source, dest) = (source.clone(), dest.clone());
-        async move {
-            let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-            Ok(vec![(
-                rootfs,
-                copy::Request {
-                    sources: vec![path],
-                    root: "/".into(),
-                    dest,
-                    ..copy::Request::default()
-                },
-            )])
-        }
-    })
-}
-
-fn with_files(call: FieldCall) -> Answer {
-    let sources = arguments(&call, "sources")?
-        .iter()
-        .map(file_of)
-        .collect::<Result<Vec<_>>>()?;
-    let dest = format!(
-        "{}/",
-        join("/", call.args.string("path")?).trim_end_matches('/')
-    );
-    with_copied(&call, move |session| {
-        let (sources, dest) = (sources.clone(), dest.clone());
-        async move {
-            let mut items = Vec::new();
-            for source in sources {
-                let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-                items.push((
-                    rootfs,
-                    copy::Request {
-                        sources: vec![path],
-                        root: "/".into(),
-                        dest: dest.clone(),
-                        ..copy::Request::default()
-                    },
-                ));
-            }
-            Ok(items)
-        }
-    })
-}
-
-/// A directory with small changes; `change` gets the directory's own path.
-fn written<F>(call: &FieldCall, change: F) -> Answer
-where
-    F: Fn(&str) -> Vec<Change> + Send + Sync + 'static,
-{
-    let parent = directory_of(&call.object)?;
-    let change = Arc::new(change);
-    new_directory(call, move |session| {
-        let (parent, change) = (parent.clone(), change.clone());
-        async move {
-            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let layer = session.write(&rootfs, change(&base)).await?;
-            Ok(Directory::Layers {
-                rootfs: rootfs.with(layer),
-                path: base,
-            })
-        }
-    })
-}
-
-fn with_new_file(call: FieldCall) -> Answer {
-    let (path, content) = (
-        text(&call.args, "path"),
-        text(&call.args, "contents").into_bytes(),
-    );
-    let mode = permissions(&call.args, "permissions")?.unwrap_or(0o644);
-    written(&call, move |base| {
-        vec![Change::File {
-            path: below(base, &path),
-            content: content.clone(),
-            mode,
-            owner: (0, 0),
-        }]
-    })
-}
-
-fn with_new_directory(call: FieldCall) -> Answer {
-    let path = text(&call.args, "path");
-    let mode = permissions(&call.args, "permissions")?.unwrap_or(0o644);
-    // The default of the API is that of a file; whoever may read a directory may enter it.
-    let mode = mode | (mode & 0o444) >> 2;
-    written(&call, move |base| {
-        vec![Change::Directory {
-            path: below(base, &path),
-            mode,
-            owner: (0, 0),
-        }]
-    })
-}
-
-fn with_symlink(call: FieldCall) -> Answer {
-    let (target, link) = (text(&call.args, "target"), text(&call.args, "linkName"));
-    written(&call, move |base| {
-        vec![Change::Symlink {
-            path: below(base, &link),
-            target: target.clone(),
-        }]
-    })
-}
-
-fn without_path(call: FieldCall) -> Answer {
-    let path = text(&call.args, "path");
-    written(&call, move |base| {
-        vec![Change::Remove {
-            path: below(base, &path),
-        }]
-    })
-}
-
-fn without_files(call: FieldCall) -> Answer {
-    let paths = call.args.strings("paths");
-    written(&call, move |base| {
-        paths
-            .iter()
-            .map(|path| Change::Remove {
-                path: below(base, path),
-            })
-            .collect()
-    })
-}
-
-async fn export(call: FieldCall) -> Answer {
-    let dest = host_path(&call.backend.session, call.args.string("path")?);
-    state(&call)
-        .await?
-        .export(&call.backend.session, &dest, flag(&call.args, "wipe"))
-        .await?;
-    Ok(Value::String(dest.display().to_string()))
-}

@@ -4,9 +4,12 @@
 //! Names, types and defaults are those of Dagger 0.21; what is added to it says so.
 
 mod container;
+mod container_config;
 mod container_exec;
+mod container_files;
 mod container_read;
 mod directory;
+mod directory_fields;
 mod file;
 mod host;
 mod query;

@@ -1,0 +1,419 @@
+//! The code behind the fields of `Directory`.
+
+use std::sync::Arc;
+
+use ci_graphql::Value;
+use ci_rootfs::copy;
+use ci_rootfs::import::Filter;
+use ci_rootfs::write::Change;
+
+use super::{
+    Answer, FieldCall, argument, arguments, directory_of, file_of, flag, new_directory, new_file,
+    permissions, text,
+};
+use crate::directory::{Directory, File, below, host_path, join};
+use crate::error::{Error, Result};
+use crate::host::HostDirectory;
+use crate::layers::Rootfs;
+use crate::session::Session;
+
+async fn state(call: &FieldCall) -> Result<Arc<Directory>> {
+    directory_of(&call.object)?
+        .state
+        .get(&call.backend.session)
+        .await
+}
+
+pub(super) async fn sync(call: FieldCall) -> Answer {
+    state(&call).await?.rootfs(&call.backend.session).await?;
+    Ok(call.object.id().into())
+}
+
+pub(super) async fn name(call: FieldCall) -> Answer {
+    let path = match &*state(&call).await? {
+        Directory::Host(host) => host.root.display().to_string(),
+        Directory::Layers { path, .. } => path.clone(),
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    Ok(if name.is_empty() {
+        "/".into()
+    } else {
+        name.into()
+    })
+}
+
+pub(super) async fn digest(call: FieldCall) -> Answer {
+    Ok(state(&call)
+        .await?
+        .digest(&call.backend.session)
+        .await?
+        .to_string()
+        .into())
+}
+
+/// The root file system and absolute path of a path argument.
+async fn place(call: &FieldCall, path: &str) -> Result<(Rootfs, String)> {
+    let (rootfs, base) = state(call).await?.rootfs(&call.backend.session).await?;
+    Ok((rootfs, below(&base, path)))
+}
+
+pub(super) async fn entries(call: FieldCall) -> Answer {
+    let (rootfs, path) = place(&call, call.args.opt_string("path").unwrap_or(".")).await?;
+    let listed = call.backend.session.entries(&rootfs, &path).await?;
+    let names: Vec<String> = listed
+        .into_iter()
+        .map(|entry| {
+            if entry.is_dir {
+                format!("{}/", entry.name)
+            } else {
+                entry.name
+            }
+        })
+        .collect();
+    Ok(names.into())
+}
+
+pub(super) async fn glob(call: FieldCall) -> Answer {
+    let (rootfs, path) = place(&call, ".").await?;
+    Ok(call
+        .backend
+        .session
+        .glob(&rootfs, &path, call.args.string("pattern")?)
+        .await?
+        .into())
+}
+
+pub(super) async fn exists(call: FieldCall) -> Answer {
+    let (rootfs, path) = place(&call, call.args.string("path")?).await?;
+    let status = call
+        .backend
+        .session
+        .stat(&rootfs, &path, !flag(&call.args, "doNotFollowSymlinks"))
+        .await?;
+    Ok(status
+        .is_some_and(|status| {
+            super::container_read::is_of_type(&status.kind, call.args.opt_string("expectedType"))
+        })
+        .into())
+}
+
+pub(super) async fn stat(call: FieldCall) -> Answer {
+    let (rootfs, path) = place(&call, call.args.string("path")?).await?;
+    let status = call
+        .backend
+        .session
+        .stat(&rootfs, &path, !flag(&call.args, "doNotFollowSymlinks"))
+        .await?;
+    super::container_read::stat_record(&call, &path, status)
+}
+
+pub(super) fn directory(call: FieldCall) -> Answer {
+    let parent = directory_of(&call.object)?;
+    let path = text(&call.args, "path");
+    new_directory(&call, move |session| {
+        let (parent, path) = (parent.clone(), path.clone());
+        async move {
+            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let path = below(&base, &path);
+            match session.stat(&rootfs, &path, true).await? {
+                Some(status) if status.kind == "directory" => {
+                    Ok(Directory::Layers { rootfs, path })
+                }
+                Some(_) => Err(Error::new(format!("{path} is not a directory"))),
+                None => Err(Error::new(format!("{path}: no such directory"))),
+            }
+        }
+    })
+}
+
+pub(super) fn file(call: FieldCall) -> Answer {
+    let parent = directory_of(&call.object)?;
+    let path = text(&call.args, "path");
+    new_file(&call, move |session| {
+        let (parent, path) = (parent.clone(), path.clone());
+        async move {
+            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let path = below(&base, &path);
+            match session.stat(&rootfs, &path, true).await? {
+                Some(status) if status.kind == "file" => Ok(File::Layers { rootfs, path }),
+                Some(_) => Err(Error::new(format!("{path} is not a regular file"))),
+                None => Err(Error::new(format!("{path}: no such file"))),
+            }
+        }
+    })
+}
+
+pub(super) fn filter(call: FieldCall) -> Answer {
+    if flag(&call.args, "gitignore") {
+        return Err(Error::new("filter(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
+    }
+    let parent = directory_of(&call.object)?;
+    let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
+    let group = call.backend.group.clone();
+    new_directory(&call, move |session| {
+        let (parent, exclude, include, group) = (
+            parent.clone(),
+            exclude.clone(),
+            include.clone(),
+            group.clone(),
+        );
+        async move {
+            let directory = parent.state.get(&session).await?;
+            match &*directory {
+                // A filter on a directory of the host keeps what is left out from being read at all.
+                Directory::Host(host) if host.filter == Filter::default() => {
+                    Ok(Directory::Host(HostDirectory::new(
+                        host.root.clone(),
+                        Filter {
+                            include,
+                            exclude,
+                            roots: Vec::new(),
+                        },
+                        group,
+                    )))
+                }
+                _ => {
+                    let (rootfs, root) = directory.rootfs(&session).await?;
+                    let request = copy::Request {
+                        sources: vec![".".into()],
+                        root,
+                        dest: "/".into(),
+                        exclude,
+                        include,
+                        ..copy::Request::default()
+                    };
+                    copied(
+                        &session,
+                        Rootfs::default(),
+                        "/".into(),
+                        vec![(rootfs, request)],
+                    )
+                    .await
+                }
+            }
+        }
+    })
+}
+
+async fn copied(
+    session: &Arc<Session>,
+    below: Rootfs,
+    path: String,
+    items: Vec<(Rootfs, copy::Request)>,
+) -> Result<Directory> {
+    let layer = session.copy(&below, items).await?;
+    Ok(Directory::Layers {
+        rootfs: below.with(layer),
+        path,
+    })
+}
+
+/// A directory with something copied into it.
+fn with_copied<F, Fut>(call: &FieldCall, items: F) -> Answer
+where
+    F: Fn(Arc<Session>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Vec<(Rootfs, copy::Request)>>> + Send + 'static,
+{
+    let parent = directory_of(&call.object)?;
+    let (owner, mode) = (
+        text(&call.args, "owner"),
+        permissions(&call.args, "permissions")?,
+    );
+    let items = Arc::new(items);
+    new_directory(call, move |session| {
+        let (parent, owner, items) = (parent.clone(), owner.clone(), items.clone());
+        async move {
+            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let owner = if owner.is_empty() {
+                None
+            } else {
+                Some(session.owner(&Rootfs::default(), &owner).await?)
+            };
+            let mut items = items(session.clone()).await?;
+            for (_, request) in &mut items {
+                request.dest = format!("{}{}", base.trim_end_matches('/'), request.dest);
+                request.owner = owner;
+                request.mode = mode.map(|mode| format!("{mode:o}"));
+            }
+            copied(&session, rootfs, base, items).await
+        }
+    })
+}
+
+pub(super) fn with_directory(call: FieldCall) -> Answer {
+    if flag(&call.args, "gitignore") {
+        return Err(Error::new("withDirectory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
+    }
+    let source = directory_of(&argument(&call, "source")?)?;
+    let dest = format!(
+        "{}/",
+        join("/", call.args.string("path")?).trim_end_matches('/')
+    );
+    let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
+    with_copied(&call, move |session| {
+        let (source, dest, exclude, include) = (
+            source.clone(),
+            dest.clone(),
+            exclude.clone(),
+            include.clone(),
+        );
+        async move {
+            let (rootfs, root) = source.state.get(&session).await?.rootfs(&session).await?;
+            Ok(vec![(
+                rootfs,
+                copy::Request {
+                    sources: vec![".".into()],
+                    root,
+                    dest,
+                    exclude,
+                    include,
+                    ..copy::Request::default()
+                },
+            )])
+        }
+    })
+}
+
+pub(super) fn with_file(call: FieldCall) -> Answer {
+    let source = file_of(&argument(&call, "source")?)?;
+    let path = call.args.string("path")?;
+    let mut dest = join("/", path);
+    if path.ends_with('/') {
+        dest.push('/');
+    }
+    with_copied(&call, move |session| {
+        let (source, dest) = (source.clone(), dest.clone());
+        async move {
+            let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
+            Ok(vec![(
+                rootfs,
+                copy::Request {
+                    sources: vec![path],
+                    root: "/".into(),
+                    dest,
+                    ..copy::Request::default()
+                },
+            )])
+        }
+    })
+}
+
+pub(super) fn with_files(call: FieldCall) -> Answer {
+    let sources = arguments(&call, "sources")?
+        .iter()
+        .map(file_of)
+        .collect::<Result<Vec<_>>>()?;
+    let dest = format!(
+        "{}/",
+        join("/", call.args.string("path")?).trim_end_matches('/')
+    );
+    with_copied(&call, move |session| {
+        let (sources, dest) = (sources.clone(), dest.clone());
+        async move {
+            let mut items = Vec::new();
+            for source in sources {
+                let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
+                items.push((
+                    rootfs,
+                    copy::Request {
+                        sources: vec![path],
+                        root: "/".into(),
+                        dest: dest.clone(),
+                        ..copy::Request::default()
+                    },
+                ));
+            }
+            Ok(items)
+        }
+    })
+}
+
+/// A directory with small changes; `change` gets the directory's own path.
+fn written<F>(call: &FieldCall, change: F) -> Answer
+where
+    F: Fn(&str) -> Vec<Change> + Send + Sync + 'static,
+{
+    let parent = directory_of(&call.object)?;
+    let change = Arc::new(change);
+    new_directory(call, move |session| {
+        let (parent, change) = (parent.clone(), change.clone());
+        async move {
+            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let layer = session.write(&rootfs, change(&base)).await?;
+            Ok(Directory::Layers {
+                rootfs: rootfs.with(layer),
+                path: base,
+            })
+        }
+    })
+}
+
+pub(super) fn with_new_file(call: FieldCall) -> Answer {
+    let (path, content) = (
+        text(&call.args, "path"),
+        text(&call.args, "contents").into_bytes(),
+    );
+    let mode = permissions(&call.args, "permissions")?.unwrap_or(0o644);
+    written(&call, move |base| {
+        vec![Change::File {
+            path: below(base, &path),
+            content: content.clone(),
+            mode,
+            owner: (0, 0),
+        }]
+    })
+}
+
+pub(super) fn with_new_directory(call: FieldCall) -> Answer {
+    let path = text(&call.args, "path");
+    let mode = permissions(&call.args, "permissions")?.unwrap_or(0o644);
+    // The default of the API is that of a file; whoever may read a directory may enter it.
+    let mode = mode | (mode & 0o444) >> 2;
+    written(&call, move |base| {
+        vec![Change::Directory {
+            path: below(base, &path),
+            mode,
+            owner: (0, 0),
+        }]
+    })
+}
+
+pub(super) fn with_symlink(call: FieldCall) -> Answer {
+    let (target, link) = (text(&call.args, "target"), text(&call.args, "linkName"));
+    written(&call, move |base| {
+        vec![Change::Symlink {
+            path: below(base, &link),
+            target: target.clone(),
+        }]
+    })
+}
+
+pub(super) fn without_path(call: FieldCall) -> Answer {
+    let path = text(&call.args, "path");
+    written(&call, move |base| {
+        vec![Change::Remove {
+            path: below(base, &path),
+        }]
+    })
+}
+
+pub(super) fn without_files(call: FieldCall) -> Answer {
+    let paths = call.args.strings("paths");
+    written(&call, move |base| {
+        paths
+            .iter()
+            .map(|path| Change::Remove {
+                path: below(base, path),
+            })
+            .collect()
+    })
+}
+
+pub(super) async fn export(call: FieldCall) -> Answer {
+    let dest = host_path(&call.backend.session, call.args.string("path")?);
+    state(&call)
+        .await?
+        .export(&call.backend.session, &dest, flag(&call.args, "wipe"))
+        .await?;
+    Ok(Value::String(dest.display().to_string()))
+}
