@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json::{self, null_is_empty};
+use crate::manifest::MAX_DOCUMENT;
 use crate::{Digest, Platform};
 
 /// The document a manifest's `config` points at.
@@ -27,12 +29,16 @@ pub struct ImageConfig {
     /// GOOS.
     pub os: String,
     /// How a container of it runs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub config: RunConfig,
     /// Its layers.
     pub rootfs: RootFs,
     /// How it came about, lowest layer first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub history: Vec<History>,
     /// Members we do not know.
     #[serde(flatten)]
@@ -44,13 +50,21 @@ pub struct ImageConfig {
 #[serde(rename_all = "PascalCase")]
 pub struct RunConfig {
     /// `user`, `uid`, `user:group` or `uid:gid`; empty is root.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub user: String,
     /// `port/protocol`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "set")]
     pub exposed_ports: BTreeSet<String>,
     /// `NAME=value`, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub env: Vec<String>,
     /// Program and first arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,25 +76,45 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "set")]
     pub volumes: BTreeSet<String>,
     /// Where it starts.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "String::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub working_dir: String,
     /// Metadata.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub labels: BTreeMap<String, String>,
     /// For instance `SIGQUIT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
     /// `ENTRYPOINT` came from the shell form (Windows).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        default,
+        skip_serializing_if = "std::ops::Not::not",
+        deserialize_with = "null_is_empty"
+    )]
     pub args_escaped: bool,
     /// How a container proves to be well (Docker).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
     /// Instructions for images built on this one (Docker).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub on_build: Vec<String>,
     /// The shell of shell forms (Docker).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub shell: Vec<String>,
     /// Members we do not know.
     #[serde(flatten)]
@@ -92,22 +126,46 @@ pub struct RunConfig {
 #[serde(rename_all = "PascalCase")]
 pub struct Healthcheck {
     /// `[]` inherits, `["NONE"]` disables, `["CMD", …]`, `["CMD-SHELL", script]`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub test: Vec<String>,
     /// Between two checks.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "null_is_empty"
+    )]
     pub interval: i64,
     /// For one check.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "null_is_empty"
+    )]
     pub timeout: i64,
     /// Before failures count.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "null_is_empty"
+    )]
     pub start_period: i64,
     /// Between two checks in the start period.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "null_is_empty"
+    )]
     pub start_interval: i64,
     /// Failures in a row that make it unhealthy.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "null_is_empty"
+    )]
     pub retries: i64,
 }
 
@@ -118,6 +176,7 @@ pub struct RootFs {
     #[serde(rename = "type")]
     pub kind: String,
     /// Digests of the uncompressed layers, lowest first.
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub diff_ids: Vec<Digest>,
 }
 
@@ -137,7 +196,11 @@ pub struct History {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// The step made no layer.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        default,
+        skip_serializing_if = "std::ops::Not::not",
+        deserialize_with = "null_is_empty"
+    )]
     pub empty_layer: bool,
 }
 
@@ -148,6 +211,9 @@ pub enum ConfigError {
     /// Not JSON, or not of this shape.
     #[error("not an image config: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Too large.
+    #[error("the image config has more than {MAX_DOCUMENT} bytes")]
+    TooLarge,
     /// Something that is no list of layers.
     #[error("the image's root file system is of type {0:?}; only \"layers\" is known")]
     RootFs(String),
@@ -179,8 +245,16 @@ impl ImageConfig {
     }
 
     /// Reads a config.
-    pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
-        let config: Self = serde_json::from_slice(json)?;
+    pub fn parse(content: &[u8]) -> Result<Self, ConfigError> {
+        if content.len() as u64 > MAX_DOCUMENT {
+            return Err(ConfigError::TooLarge);
+        }
+        let mut config: Self = serde_json::from_slice(content)?;
+        config
+            .other
+            .values_mut()
+            .chain(config.config.other.values_mut())
+            .for_each(json::sort);
         if config.rootfs.kind != "layers" {
             return Err(ConfigError::RootFs(config.rootfs.kind));
         }
@@ -221,3 +295,6 @@ mod set {
         Ok(map.unwrap_or_default().into_keys().collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

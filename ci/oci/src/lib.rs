@@ -9,6 +9,7 @@ pub mod assembly;
 pub mod compression;
 pub mod config;
 mod digest;
+mod json;
 pub mod layer;
 pub mod layout;
 pub mod manifest;

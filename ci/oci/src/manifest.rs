@@ -7,9 +7,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::null_is_empty;
 use crate::{Digest, Platform};
 
+mod document;
 pub mod media_type;
+
+pub use document::{Document, MAX_DOCUMENT, ManifestError};
+
+/// The annotation with an image's name in a layout.
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Points at content: what it is, its digest and its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +29,18 @@ pub struct Descriptor {
     /// Length of the content in bytes.
     pub size: u64,
     /// Where else it may be had. Never followed here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub urls: Vec<String>,
     /// Free annotations.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub annotations: BTreeMap<String, String>,
     /// The content itself, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,12 +68,17 @@ pub struct Manifest {
     /// The image config.
     pub config: Descriptor,
     /// The layers, lowest first.
+    #[serde(deserialize_with = "null_is_empty")]
     pub layers: Vec<Descriptor>,
     /// What this is attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// Free annotations.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -75,31 +95,18 @@ pub struct Index {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// Manifests, or further indexes.
+    #[serde(deserialize_with = "null_is_empty")]
     pub manifests: Vec<Descriptor>,
     /// What this is attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// Free annotations.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub annotations: BTreeMap<String, String>,
-}
-
-/// What a descriptor of an image may point at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Document {
-    /// One image.
-    Manifest(Manifest),
-    /// Images for several platforms.
-    Index(Index),
-}
-
-/// Why a document is refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// Not JSON, or not of this shape.
-    #[error("not an image manifest or index: {0}")]
-    Malformed(#[from] serde_json::Error),
 }
 
 impl Descriptor {
@@ -121,14 +128,30 @@ impl Descriptor {
             artifact_type: None,
         }
     }
+
+    /// The same, named for an image layout.
+    pub fn named(mut self, name: &str) -> Self {
+        self.annotations
+            .insert(REF_NAME.to_owned(), name.to_owned());
+        self
+    }
+
+    /// The name an image layout gives it.
+    pub fn name(&self) -> Option<&str> {
+        self.annotations.get(REF_NAME).map(String::as_str)
+    }
 }
 
-impl Document {
-    /// Reads the content of a descriptor whose media type is `media_type`.
-    pub fn parse(media_type: &str, content: &[u8]) -> Result<Self, ManifestError> {
-        Ok(match media_type::is_index(media_type) {
-            true => Self::Index(serde_json::from_slice(content)?),
-            false => Self::Manifest(serde_json::from_slice(content)?),
-        })
+impl Index {
+    /// An index of these, as we write it.
+    pub fn of(manifests: Vec<Descriptor>) -> Self {
+        Self {
+            schema_version: 2,
+            media_type: Some(media_type::OCI_INDEX.to_owned()),
+            artifact_type: None,
+            manifests,
+            subject: None,
+            annotations: BTreeMap::new(),
+        }
     }
 }

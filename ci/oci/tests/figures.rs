@@ -1,5 +1,7 @@
 //! Measures what every RUN and COPY pays. Not a check: `cargo test -p ci-oci --test figures -- --ignored --nocapture`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -59,7 +61,9 @@ fn small_files() {
     let size = pack(dir.path(), &mut io::sink());
     println!(
         "pack 2,000 files, {size} bytes: {:?}",
-        median(|| drop(pack(dir.path(), &mut io::sink())))
+        median(|| {
+            pack(dir.path(), &mut io::sink());
+        })
     );
     let mut tar = Vec::new();
     pack(dir.path(), &mut tar);
@@ -89,7 +93,9 @@ fn one_large_file() {
     fs::write(dir.path().join("large"), text(200 << 20, 1)).unwrap();
     println!(
         "pack 200 MiB: {:?}",
-        median(|| drop(pack(dir.path(), &mut io::sink())))
+        median(|| {
+            pack(dir.path(), &mut io::sink());
+        })
     );
     let data = text(200 << 20, 1);
     println!(

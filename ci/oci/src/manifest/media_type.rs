@@ -18,6 +18,8 @@ pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.lis
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 /// Docker image config.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+/// Docker layer, uncompressed.
+pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 /// Docker layer, gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
@@ -34,4 +36,17 @@ pub fn is_manifest(media_type: &str) -> bool {
 /// Whether content of this type is the config of an image.
 pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
+}
+
+/// Whether content of this type is a layer that can be had like any other. Layers that only their maker may distribute are not.
+pub fn is_layer(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        OCI_LAYER | OCI_LAYER_GZIP | OCI_LAYER_ZSTD | DOCKER_LAYER | DOCKER_LAYER_GZIP
+    )
+}
+
+/// Whether the type is one of Docker's.
+pub fn is_docker(media_type: &str) -> bool {
+    media_type.starts_with("application/vnd.docker.")
 }
