@@ -119,3 +119,73 @@ fn in_order(value: Value) -> Value {
 fn missing(name: &str, kind: &str) -> FieldError {
     FieldError::new(format!("argument `{name}` is missing or is no {kind}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::Args;
+
+    fn args() -> Args {
+        Args::new([
+            ("text", json!("a")),
+            ("flag", json!(false)),
+            ("number", json!(7)),
+            ("list", json!(["x", "y"])),
+            ("object", json!({ "z": [{ "b": 1, "a": 2 }], "name": "n" })),
+            ("null", json!(null)),
+        ])
+    }
+
+    #[test]
+    fn arguments_are_read_by_name_and_type() {
+        let args = args();
+        assert_eq!(args.string("text"), Ok("a"));
+        assert_eq!((args.bool("flag"), args.int("number")), (Ok(false), Ok(7)));
+        assert_eq!(args.strings("list"), ["x", "y"]);
+        assert_eq!(
+            (
+                args.opt_string("absent"),
+                args.opt_bool("null"),
+                args.opt_int("text")
+            ),
+            (None, None, None)
+        );
+        assert_eq!(args.strings("absent"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_table_does_not_promise_is_an_error_and_no_panic() {
+        let args = args();
+        let message = args.string("number").map_err(|error| error.message);
+        assert_eq!(
+            message,
+            Err("argument `number` is missing or is no string".to_owned())
+        );
+        assert!(args.bool("null").is_err() && args.int("absent").is_err());
+    }
+
+    #[test]
+    fn any_argument_is_decoded_into_a_type_of_the_program() {
+        #[derive(Deserialize, Debug, PartialEq)]
+        struct Named {
+            name: String,
+        }
+        let args = args();
+        assert_eq!(
+            args.decode("object"),
+            Ok(Named {
+                name: "n".to_owned()
+            })
+        );
+        assert_eq!(args.decode::<Option<Named>>("absent"), Ok(None));
+        assert!(args.decode::<Named>("list").is_err());
+    }
+
+    #[test]
+    fn the_canonical_form_is_sorted_at_every_level() {
+        let text = r#"{"flag":false,"list":["x","y"],"number":7,"object":{"name":"n","z":[{"a":2,"b":1}]},"text":"a"}"#;
+        assert_eq!(args().canonical().to_string(), text);
+    }
+}

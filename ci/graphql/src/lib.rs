@@ -5,7 +5,9 @@
 //! schema, and nothing of HTTP: requests come as text, answers go as text or `serde_json` values.
 //!
 //! ```
-//! use ci_graphql::{Backend, Call, Resolved, Type, Value, arg, field, future, object, ready};
+//! use std::sync::Arc;
+//!
+//! use ci_graphql::{Backend, Call, Request, Resolved, Schema, Type, Value, arg, field, future, object, ready};
 //!
 //! struct Greeter;
 //! impl Backend for Greeter {
@@ -23,6 +25,14 @@
 //!     field("greet", "String!", "Greets somebody.", &[arg("name", "String = \"world\"", "Whom.")], future!(greet)),
 //!     field("again", "Query!", "The root again.", &[], ready(|_| Ok(Value::Object(())))),
 //! ]);
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let schema = Schema::new(&[&QUERY], &[]);
+//! let request = Request::new("{ again { hi: greet } }");
+//! let response = schema.execute(Arc::new(Greeter), (), request).await;
+//! assert_eq!(response.to_json_string(), r#"{"data":{"again":{"hi":"hello, world"}}}"#);
+//! # }
 //! ```
 
 mod answer;

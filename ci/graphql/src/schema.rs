@@ -40,7 +40,7 @@ pub struct Schema<B: Backend> {
 }
 
 impl<B: Backend> Schema<B> {
-    /// Indexes a table, with the directives it applies. Costs about a microsecond per field; keep the schema in a `LazyLock`.
+    /// Indexes a table, with the directives it applies. Do it once: keep the schema in a `LazyLock`.
     ///
     /// A table with defects is taken as far as it goes; [`Schema::check`] names them.
     pub fn new(types: &[&'static Type<B>], directives: &'static [DirectiveDef]) -> Self {

@@ -161,3 +161,65 @@ impl fmt::Debug for TypeRef {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{TypeRef, Wrapper};
+
+    #[test]
+    fn a_reference_is_printed_as_it_is_written() {
+        for text in [
+            "Int",
+            "Int!",
+            "[Int]",
+            "[Int!]",
+            "[Int]!",
+            "[Int!]!",
+            "[[[_A1!]]!]",
+            "[[[[[[[[A!]!]!]!]!]!]!]!]",
+        ] {
+            assert_eq!(TypeRef::parse(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_reference_is_unwrapped_from_outside() {
+        let list = TypeRef::parse("[ID!]!");
+        assert!(list.is_non_null() && !list.nullable().is_non_null());
+        let (wrappers, name) = {
+            let mut wrappers = Vec::new();
+            let mut ty = list;
+            while let Some((wrapper, inner)) = ty.unwrap_once() {
+                wrappers.push(wrapper);
+                ty = inner;
+            }
+            (wrappers, ty)
+        };
+        assert_eq!(
+            wrappers,
+            [Wrapper::NonNull, Wrapper::List, Wrapper::NonNull]
+        );
+        assert_eq!(name, TypeRef::named("ID"));
+    }
+
+    #[test]
+    fn a_malformed_reference_does_not_compile() {
+        for text in [
+            "",
+            "!",
+            "1A",
+            "[Int",
+            "Int]",
+            "Int!!",
+            "Int ",
+            "[]",
+            "a-b",
+            "[[[[[[[[[A!]!]!]!]!]!]!]!]!]",
+        ] {
+            assert!(
+                std::panic::catch_unwind(|| TypeRef::parse(text)).is_err(),
+                "{text}"
+            );
+        }
+    }
+}

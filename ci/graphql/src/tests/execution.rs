@@ -1,10 +1,13 @@
 //! What queries are answered.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::garden::{Garden, SCHEMA, Thing};
 use super::{data, read, respond, run, run_with};
 use crate::Request;
 
@@ -118,6 +121,20 @@ async fn siblings_run_at_the_same_time() {
         answer,
         json!({ "a": "met", "pot": { "grow": { "grow": { "plants": ["++"] } } }, "b": "met", "c": "met" })
     );
+}
+
+#[tokio::test]
+async fn what_runs_for_a_request_ends_with_it() {
+    let garden = Arc::new(Garden::default());
+    let mut request = Box::pin(SCHEMA.execute(
+        garden.clone(),
+        Thing::Root,
+        Request::new("{ a: meet b: meet }"),
+    ));
+    assert!(futures::poll!(&mut request).is_pending());
+    assert_eq!(garden.waiting.load(Ordering::SeqCst), 2);
+    drop(request);
+    assert_eq!(garden.waiting.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

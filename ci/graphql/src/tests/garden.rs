@@ -16,6 +16,17 @@ pub(crate) struct Garden {
     /// Lets nobody pass until three have come.
     gate: Barrier,
     pub(crate) calls: AtomicUsize,
+    /// How many wait at the gate.
+    pub(crate) waiting: AtomicUsize,
+}
+
+/// Someone who waits at the gate.
+struct Waiting(Arc<Garden>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Default for Garden {
@@ -23,6 +34,7 @@ impl Default for Garden {
         Garden {
             gate: Barrier::new(3),
             calls: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
         }
     }
 }
@@ -101,7 +113,9 @@ async fn grow(call: Asked) -> Answered {
 }
 
 async fn meet(call: Asked) -> Answered {
-    call.backend.gate.wait().await;
+    call.backend.waiting.fetch_add(1, Ordering::SeqCst);
+    let waiting = Waiting(call.backend);
+    waiting.0.gate.wait().await;
     Ok("met".into())
 }
 
