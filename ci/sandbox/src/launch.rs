@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{self, Stdio};
 
 use crate::cgroup::Cgroup;
+use crate::check::check;
 use crate::failure::{During, Failure};
 use crate::reexec::{self, Role};
 use crate::spec::{Network, NetworkHandle, Spec};
@@ -28,6 +29,7 @@ pub(crate) struct Launched {
 
 /// Starts the process. May block for about a millisecond.
 pub(crate) fn launch(mut spec: Spec, context: &Context<'_>) -> Result<Launched, Failure> {
+    check(&spec)?;
     let rootless = context.user_namespace.is_some();
     spec.no_new_privs.get_or_insert(rootless);
     let joined = match &spec.network {

@@ -6,6 +6,7 @@
 //! What is in the layers, how they are made from changes and how executions are cached is left to the crates above.
 
 mod cgroup;
+mod check;
 mod child;
 mod error;
 mod failure;

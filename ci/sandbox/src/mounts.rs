@@ -29,7 +29,10 @@ impl Configuration {
     pub(crate) fn new(name: &'static str) -> Result<Self, Failure> {
         let context = fsopen(name, FsOpenFlags::FSOPEN_CLOEXEC)
             .during(|| format!("open a {name} file system"))?;
-        Ok(Self { context, name })
+        let configuration = Self { context, name };
+        // The first word of its line in /proc/mounts.
+        configuration.set("source", name)?;
+        Ok(configuration)
     }
 
     /// Sets `key=value`.

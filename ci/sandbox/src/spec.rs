@@ -97,11 +97,11 @@ pub struct Root {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Changes {
     /// They are found in `upper` afterwards, in the overlay format (`userxattr`), and nothing else is: mount points made for this
-    /// execution leave no trace there.
+    /// execution leave no trace there. Nothing is synced to the disk: whoever keeps it must sync it.
     Keep {
         /// Receives the changes. Usually empty at first; its own mode and owner are then set to those of the root below.
         upper: PathBuf,
-        /// Scratch directory of the kernel: empty, on the same file system as `upper`, removed by the caller.
+        /// Scratch directory of the kernel: empty at first, on the same file system as `upper`, removed by the caller.
         work: PathBuf,
     },
     /// They are kept in memory and forgotten (Linux 6.6).

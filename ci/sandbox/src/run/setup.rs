@@ -5,7 +5,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat2, stat, unlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{chdir, fchdir, pivot_root};
@@ -89,12 +89,6 @@ fn make_attachments(
     for mount in &spec.mounts {
         let target = mount.target.clone();
         let step = || format!("mount at {}", target.display());
-        if !target.is_absolute() || target.components().count() < 2 {
-            return Err(Failure::new(
-                step(),
-                "the target must be an absolute path below /",
-            ));
-        }
         let made = source::make(scratch, &mount.source, mount.readonly, single_id)?;
         let file_type = stub::file_type(&made).during(step)?;
         attachments.push(Attachment {
@@ -149,6 +143,7 @@ fn make_root(
             if lowers.is_empty() {
                 lowers.push(scratch.new_directory()?);
             }
+            forget_earlier_use(&work).during(step)?;
             overlay::merge(&lowers, Some((upper.as_fd(), work.as_fd())))
         }
         None => {
@@ -156,6 +151,23 @@ fn make_root(
             scratch.merge(lowers, writable)
         }
     }
+}
+
+/// The kernel marks the work directory of a mount that was not synced, lest its upper directory be trusted after a crash. That is the
+/// caller's to judge; for us it may be used again.
+fn forget_earlier_use(work: &OwnedFd) -> rustix::io::Result<()> {
+    let marks = [
+        ("work/incompat/volatile/dirty", AtFlags::empty()),
+        ("work/incompat/volatile", AtFlags::REMOVEDIR),
+        ("work/incompat", AtFlags::REMOVEDIR),
+    ];
+    for (path, kind) in marks {
+        match unlinkat(work, path, kind) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether the stub layer holds anything.
@@ -223,9 +235,22 @@ fn move_into(root: &OwnedFd) -> Result<(), Failure> {
     let old = open_root().during(step)?;
     fchdir(root).during(step)?;
     pivot_root(".", ".").during(step)?;
-    fchdir(&old).during(step)?;
-    unmount(".", UnmountFlags::DETACH).during(step)?;
-    chdir("/").during(step)
+    // The old root now lies on the new one, and on it the scratch directory.
+    for _ in 0..2 {
+        fchdir(&old).during(step)?;
+        unmount(".", UnmountFlags::DETACH).during(step)?;
+    }
+    chdir("/").during(step)?;
+    // A mount left on the root would be what `/..` leads to.
+    let (top, own) = (stat("/..").during(step)?, fstat(root).during(step)?);
+    if (top.st_dev, top.st_ino) == (own.st_dev, own.st_ino) {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            step(),
+            "something of the host is still mounted on it",
+        ))
+    }
 }
 
 /// Enters the working directory, making it if needed.
@@ -234,9 +259,6 @@ fn move_into(root: &OwnedFd) -> Result<(), Failure> {
 /// links, no descriptor of the host is open any more, and the kernel's own name for the place is checked.
 pub(crate) fn enter_working_directory(root: &OwnedFd, path: &Path) -> Result<(), Failure> {
     let step = || format!("enter the working directory {}", path.display());
-    if !path.is_absolute() {
-        return Err(Failure::new(step(), "the path is not absolute"));
-    }
     let directory = make_in_root(root, path, true)
         .during(step)
         .map_err(|failure| match failure.errno() {
