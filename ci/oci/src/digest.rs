@@ -175,6 +175,11 @@ impl<R> DigestReader<R> {
         self.size
     }
 
+    /// The digest of the bytes read so far.
+    pub fn digest(&self) -> Digest {
+        Digest(self.hash.clone().finalize().into())
+    }
+
     /// The wrapped reader, the digest of all bytes read through this one, and their number.
     pub fn finish(self) -> (R, Digest, u64) {
         (self.inner, Digest(self.hash.finalize().into()), self.size)
