@@ -2,9 +2,10 @@
 //!
 //! The rules are applied where what they are about is known: [`mod@crate::parse`], [`crate::plan`] and [`crate::lower`].
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
-use crate::error::nearest;
+use crate::error::{nearest, shortened};
 use crate::expand::Budget;
 use crate::span::{Span, Spanned};
 
@@ -40,6 +41,40 @@ pub enum Rule {
     WorkdirRelativePath,
 }
 
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 20] = [
+        Self::ConsistentInstructionCasing,
+        Self::CopyIgnoredFile,
+        Self::DuplicateStageName,
+        Self::ExposeInvalidFormat,
+        Self::ExposeProtoCasing,
+        Self::FromAsCasing,
+        Self::FromPlatformFlagConstDisallowed,
+        Self::InvalidDefaultArgInFrom,
+        Self::JSONArgsRecommended,
+        Self::LegacyKeyValueFormat,
+        Self::MaintainerDeprecated,
+        Self::MultipleInstructionsDisallowed,
+        Self::NoEmptyContinuation,
+        Self::RedundantTargetPlatform,
+        Self::ReservedStageName,
+        Self::SecretsUsedInArgOrEnv,
+        Self::StageNameCasing,
+        Self::UndefinedArgInFrom,
+        Self::UndefinedVar,
+        Self::WorkdirRelativePath,
+    ];
+
+    /// The rules of this name, in any case: one, all for `all`, none for rules that are only BuildKit's.
+    fn named(name: &str) -> impl Iterator<Item = Self> {
+        let all = name.eq_ignore_ascii_case("all");
+        Self::ALL
+            .into_iter()
+            .filter(move |rule| all || rule.to_string().eq_ignore_ascii_case(name))
+    }
+}
+
 impl Display for Rule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
@@ -60,8 +95,8 @@ pub struct Warning {
 /// What a `# check=` directive (or such a comment before an instruction) asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Check {
-    /// Names of rules that are not applied, in lower case; `all` stands for each.
-    pub skip: Vec<String>,
+    /// Rules that are not applied.
+    pub skip: BTreeSet<Rule>,
     /// Warnings are to fail the build.
     pub error: bool,
 }
@@ -82,8 +117,8 @@ impl Check {
                 Some(("skip", rules)) => {
                     check.skip = rules
                         .split(',')
-                        .map(|rule| rule.trim().to_lowercase())
-                        .collect()
+                        .flat_map(|rule| Rule::named(rule.trim()))
+                        .collect();
                 }
                 Some(("experimental", _)) => {}
                 Some(("error", value)) if value.eq_ignore_ascii_case("true") => check.error = true,
@@ -114,11 +149,7 @@ impl Check {
 
     /// Whether a rule applies.
     pub fn applies(&self, rule: Rule) -> bool {
-        let name = rule.to_string();
-        !self
-            .skip
-            .iter()
-            .any(|skipped| skipped == "all" || skipped.eq_ignore_ascii_case(&name))
+        !self.skip.contains(&rule)
     }
 }
 
@@ -161,9 +192,10 @@ impl Warnings {
 
     pub(crate) fn add(&mut self, rule: Rule, span: Span, message: impl Into<String>) {
         if self.list.len() < MOST_WARNINGS && self.check.applies(rule) {
+            let message = shortened(message.into());
             self.list.push(Warning {
                 rule,
-                message: message.into(),
+                message,
                 span,
             });
         }

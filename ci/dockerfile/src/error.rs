@@ -28,7 +28,7 @@ pub enum ErrorKind {
 pub struct Error {
     /// What kind of fault it is.
     pub kind: ErrorKind,
-    /// The file's name as it was given to [`crate::parse`].
+    /// The file's name as it was given to [`crate::parse()`].
     pub file: String,
     /// The line, counted from 1.
     pub line: u32,
@@ -58,7 +58,7 @@ impl Error {
             line,
             column,
             text,
-            message: message.into(),
+            message: shortened(message.into()),
             suggestion: None,
         }
     }
@@ -112,6 +112,16 @@ impl Display for Error {
             None => Ok(()),
         }
     }
+}
+
+/// A message that quotes a huge value does not become huge itself.
+pub(crate) fn shortened(mut message: String) -> String {
+    const LONGEST: usize = 600;
+    if let Some((at, _)) = message.char_indices().nth(LONGEST) {
+        message.truncate(at);
+        message.push('…');
+    }
+    message
 }
 
 /// The candidate that is nearest to what was written, if one is near enough to have been meant. Case does not count.

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::pattern::Pattern;
 
+/// Longest text that an expansion may give, in bytes. The kernel takes no argument or variable above 128 KiB.
+const LONGEST: usize = 1 << 20;
 /// How deep `${a:-${b:-…}}` may nest.
 const DEEPEST: usize = 32;
 
@@ -209,6 +211,16 @@ impl<'a> Reader<'a> {
         Some(c)
     }
 
+    fn produce(&self, text: &mut String, piece: &str) -> Result<(), Fault> {
+        self.budget.spend(piece.len())?;
+        if text.len() + piece.len() > LONGEST {
+            let message = "the text becomes longer than 1 MiB when its variables are replaced";
+            return Err(Fault::limit(message));
+        }
+        text.push_str(piece);
+        Ok(())
+    }
+
     /// Reads up to and over `stop`, or to the end.
     fn until(
         &mut self,
@@ -244,8 +256,7 @@ impl<'a> Reader<'a> {
                 self.next();
                 piece.push(c);
             }
-            self.budget.spend(piece.len())?;
-            text.push_str(&piece);
+            self.produce(&mut text, &piece)?;
             if let Some(words) = words.as_deref_mut() {
                 if quoted || c == self.lexer.escape && c != '$' {
                     // An escape character at the very end stands for nothing and begins no word.
@@ -293,8 +304,7 @@ impl<'a> Reader<'a> {
                 }
                 Some('$') => {
                     let value = self.dollar()?;
-                    self.budget.spend(value.len())?;
-                    text.push_str(&value);
+                    self.produce(&mut text, &value)?;
                 }
                 Some(c) if c == escape => {
                     self.next();

@@ -151,7 +151,7 @@ pub struct Copy {
     pub keep_git_dir: bool,
 }
 
-/// One source of a [`Copy`].
+/// One source of a [`struct@Copy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// An absolute, clean path or wildcard pattern (see [`crate::glob`]) below the root of [`Copy::from`]. A directory means its contents.

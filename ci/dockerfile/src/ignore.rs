@@ -166,9 +166,7 @@ impl<'a> Dir<'a> {
             .zip(&self.matched)
             .zip(&self.states)
         {
-            let state = name
-                .chars()
-                .fold(state.clone(), |state, c| pattern.step(state, c));
+            let state = pattern.advance(state.clone(), name);
             // A pattern that could not change the outcome is not looked at, and so counts for nothing below either. That is
             // how the reference walks, and it shows: of `a/b` and `!a` the second does not bring `a/b` back.
             let looked_at = pattern.takes_back == excluded;
@@ -177,7 +175,7 @@ impl<'a> Dir<'a> {
                 excluded = !pattern.takes_back;
             }
             below.matched.push(matched);
-            below.states.push(pattern.step(state, '/'));
+            below.states.push(pattern.advance(state, "/"));
         }
         (excluded, below)
     }
@@ -241,11 +239,12 @@ impl Pattern {
     fn start(&self) -> State {
         let mut state = vec![false; self.tokens.len() + 1];
         state[0] = true;
-        self.skip(state)
+        self.skip(&mut state);
+        state
     }
 
     /// Adds the positions that need no character.
-    fn skip(&self, mut state: State) -> State {
+    fn skip(&self, state: &mut [bool]) {
         for (at, token) in self.tokens.iter().enumerate() {
             if state[at] {
                 match token {
@@ -255,15 +254,26 @@ impl Pattern {
                 }
             }
         }
-        state
     }
 
-    /// The positions after one more character.
-    fn step(&self, state: State, c: char) -> State {
+    /// The positions after some more characters.
+    fn advance(&self, mut state: State, text: &str) -> State {
         if state.is_empty() {
             return state;
         }
         let mut next = vec![false; state.len()];
+        for c in text.chars() {
+            self.step(&state, c, &mut next);
+            std::mem::swap(&mut state, &mut next);
+            if !state.contains(&true) {
+                return State::new();
+            }
+        }
+        state
+    }
+
+    fn step(&self, state: &[bool], c: char, next: &mut [bool]) {
+        next.fill(false);
         for (at, token) in self.tokens.iter().enumerate().filter(|(at, _)| state[*at]) {
             match token {
                 Token::Within(class::Token::Any) => next[at] |= c != '/',
@@ -277,12 +287,7 @@ impl Pattern {
                 Token::Everything => next[at] = true,
             }
         }
-        let next = self.skip(next);
-        if next.contains(&true) {
-            next
-        } else {
-            State::new()
-        }
+        self.skip(next);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::ast::{Dockerfile, Instruction};
+use crate::check::Rule;
 
 impl Display for Dockerfile {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -13,10 +14,11 @@ impl Display for Dockerfile {
             writeln!(f, "# escape={}", self.escape)?;
         }
         if let Some(check) = &self.check {
+            let skip: Vec<String> = check.value.skip.iter().map(Rule::to_string).collect();
             writeln!(
                 f,
                 "# check=skip={};error={}",
-                check.value.skip.join(","),
+                skip.join(","),
                 check.value.error
             )?;
         }

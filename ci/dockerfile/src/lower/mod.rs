@@ -24,10 +24,12 @@ use crate::parse;
 use crate::plan::{Base, Plan, PlannedStage};
 use crate::span::Span;
 
-/// What lowering all stages of a file may cost; each stage gets its share.
-const BUDGET: usize = 1 << 28;
-/// The share of a stage, however many there are.
-const LEAST_BUDGET: usize = 1 << 18;
+/// What lowering a stage may cost.
+const BUDGET: usize = 1 << 25;
+/// What lowering all stages of a file may cost together; of many stages, each gets its share.
+const TOTAL_BUDGET: usize = 1 << 28;
+/// What an instruction costs besides what it is made of.
+const INSTRUCTION: usize = 64;
 
 /// What a stage on top of another inherits besides its configuration.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +110,7 @@ impl Plan {
         {
             scope.env.set(name, value);
         }
-        let share = (BUDGET / self.stages().len().max(1)).max(LEAST_BUDGET);
+        let share = (TOTAL_BUDGET / self.stages().len().max(1)).min(BUDGET);
         let mut lowering = Lowering {
             plan: self,
             stage,
@@ -121,6 +123,14 @@ impl Plan {
             trigger: false,
             once: Once::default(),
         };
+        let labels = lowering
+            .config
+            .labels
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let inherited =
+            lowering.scope.env.size() + lowering.scope.args.values.size() + labels.sum::<usize>();
+        lowering.spend(stage.span, inherited)?;
         lowering.inherit()?;
         lowering.triggers(&triggers)?;
         for instruction in self
@@ -278,7 +288,7 @@ impl Lowering<'_> {
 
     fn instruction(&mut self, instruction: &Instruction) -> Result<(), Error> {
         let span = self.place(instruction.span);
-        self.spend(span, instruction.text.len())?;
+        self.spend(span, INSTRUCTION + instruction.text.len())?;
         self.warnings.check = self.plan.check.merged(&instruction.comments);
         let outcome = match &instruction.command {
             Command::Add(transfer) => self.copy(instruction, transfer, true)?,
@@ -303,6 +313,10 @@ impl Lowering<'_> {
         let display = outcome
             .display
             .unwrap_or_else(|| history::uppercase_keyword(&instruction.text));
+        self.spend(
+            span,
+            display.len() + outcome.created_by.as_ref().map_or(0, String::len),
+        )?;
         self.steps.push(Step {
             empty_layer: matches!(outcome.op, Op::None),
             op: outcome.op,

@@ -27,11 +27,8 @@ impl Lowering<'_> {
         let network = self.network(instruction)?;
         let mounts = self.mounts(instruction)?;
         let (argv, files, summary) = self.command(instruction, command);
+        self.spend(instruction.span, self.scope.env.size())?;
         let env = self.scope.env.list().to_vec();
-        self.spend(
-            instruction.span,
-            self.scope.env.size() + argv.iter().map(String::len).sum::<usize>(),
-        )?;
         let created_by = Some(format!(
             "RUN {}{} # buildkit",
             self.arguments(),

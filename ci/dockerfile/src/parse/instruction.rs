@@ -1,5 +1,6 @@
 //! A single instruction: its keyword, its flags, and its arguments by the rules of its kind.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::flags::{self, Kind};
@@ -75,20 +76,23 @@ pub(super) fn with_heredocs(
         trigger.instruction.span = trigger.instruction.span.to(instruction.span);
     }
     if let Command::Copy(transfer) | Command::Add(transfer) = &instruction.command {
-        for name in &transfer.documents {
-            if !instruction
-                .heredocs
-                .iter()
-                .any(|heredoc| heredoc.name == *name)
-            {
-                let message = format!("the heredoc {name} cannot be read; is a quote missing?");
-                return Err(Error::new(
-                    ErrorKind::Syntax,
-                    source,
-                    instruction.span,
-                    message,
-                ));
-            }
+        let read: BTreeSet<&str> = instruction
+            .heredocs
+            .iter()
+            .map(|heredoc| heredoc.name.as_str())
+            .collect();
+        if let Some(name) = transfer
+            .documents
+            .iter()
+            .find(|name| !read.contains(name.as_str()))
+        {
+            let message = format!("the heredoc {name} cannot be read; is a quote missing?");
+            return Err(Error::new(
+                ErrorKind::Syntax,
+                source,
+                instruction.span,
+                message,
+            ));
         }
     }
     Ok(instruction)

@@ -20,6 +20,9 @@ pub const MAX_SIZE: usize = 1 << 20;
 /// Most instructions that are read.
 pub const MAX_INSTRUCTIONS: usize = 10_000;
 
+/// Most stages that are read.
+pub const MAX_STAGES: usize = 1_000;
+
 /// Reads a Dockerfile. The name is what errors call it.
 ///
 /// # Errors
@@ -55,6 +58,15 @@ pub fn parse(name: &str, text: &[u8]) -> Result<Dockerfile, Error> {
         count += 1;
         if count > MAX_INSTRUCTIONS {
             let message = format!("a Dockerfile may have {MAX_INSTRUCTIONS} instructions");
+            return Err(Error::new(
+                ErrorKind::Limit,
+                &source,
+                instruction.span,
+                message,
+            ));
+        }
+        if file.stages.len() > MAX_STAGES {
+            let message = format!("a Dockerfile may have {MAX_STAGES} stages");
             return Err(Error::new(
                 ErrorKind::Limit,
                 &source,

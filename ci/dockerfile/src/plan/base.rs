@@ -14,7 +14,7 @@ use crate::reference;
 use crate::span::Span;
 
 /// What evaluating the FROM lines of a file may cost.
-pub(super) const BUDGET: usize = 1 << 26;
+pub(super) const BUDGET: usize = 1 << 25;
 
 /// The predefined arguments and those before the first FROM.
 pub(super) fn globals(
@@ -264,14 +264,16 @@ fn declared(file: &Dockerfile, globals: &Env) -> BTreeSet<String> {
         .collect()
 }
 
+/// What was probably meant by a name that is not declared. Comparing many with many would take long, so it is not done.
 fn undeclared<'a>(value: &Expansion, declared: &'a BTreeSet<String>) -> Option<&'a str> {
-    let names = value
+    const MANY: usize = 500;
+    let mut names = value
         .unmatched
         .iter()
-        .filter(|name| !declared.contains(*name));
-    names
-        .into_iter()
-        .find_map(|name| nearest(name, declared.iter().map(String::as_str)))
+        .filter(|name| !declared.contains(*name))
+        .take(MANY / 10);
+    let few = declared.len() <= MANY;
+    names.find_map(|name| nearest(name, declared.iter().map(String::as_str).filter(|_| few)))
 }
 
 fn report_undeclared(

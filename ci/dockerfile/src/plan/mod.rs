@@ -9,11 +9,12 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Command, Dockerfile, Instruction};
-use crate::check::{Check, Warning, Warnings};
+use crate::check::{Check, Rule, Warning, Warnings};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind, nearest};
 use crate::expand::Budget;
-use crate::graph::{CopyFrom, StageId};
+use crate::graph::{self, CopyFrom, Op, Source, StageId};
+use crate::ignore::Patterns;
 use crate::mount;
 use crate::platform::Platform;
 use crate::span::Span;
@@ -164,6 +165,27 @@ impl Plan {
     /// The file asks that warnings fail the build (`# check=error=true`).
     pub fn warnings_are_errors(&self) -> bool {
         self.check.error
+    }
+
+    /// Warns of sources of a lowered stage that the context's ignore file leaves out. Where the file takes patterns back (`!`),
+    /// that cannot be told from the path alone, and nothing is said.
+    pub fn ignored_sources(&self, stage: &graph::Stage, ignored: &Patterns) -> Vec<Warning> {
+        let mut warnings = Warnings::new(&self.check);
+        if ignored.take_back() {
+            return Vec::new();
+        }
+        for step in &stage.steps {
+            let Op::Copy(copy) = &step.op else { continue };
+            let paths = copy.sources.iter().filter_map(|source| match source {
+                Source::Path(path) if copy.from == CopyFrom::Context => Some(path),
+                _ => None,
+            });
+            for path in paths.filter(|path| ignored.matches(path)) {
+                let message = format!("{path} is left out of the context by its ignore file");
+                warnings.add(Rule::CopyIgnoredFile, step.span, message);
+            }
+        }
+        warnings.list
     }
 
     /// Fills in what the target needs.

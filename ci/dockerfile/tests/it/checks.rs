@@ -1,5 +1,6 @@
 //! Warnings: each rule, where it points, and how it is switched off.
 
+use ci_dockerfile::ignore::Patterns;
 use ci_dockerfile::{Config, Plan, Rule};
 
 use crate::support::{file, lower_all, request, warnings};
@@ -167,6 +168,24 @@ fn a_directive_switches_rules_off() {
     )
     .unwrap();
     assert!(plan.warnings_are_errors());
+}
+
+#[test]
+fn sources_that_are_ignored_are_found() {
+    let text = "FROM scratch AS a\nCOPY target/x src *.log /\nCOPY --from=b target /\n"
+        .replace("--from=b", "--from=busybox");
+    let (plan, stages) = lower_all(&text, &request(), &Config::default()).unwrap();
+    let found = |patterns: &str| {
+        let found = plan.ignored_sources(&stages[0], &Patterns::parse(patterns).unwrap());
+        found
+            .into_iter()
+            .map(|warning| (warning.rule, warning.message, warning.span.first_line))
+            .collect::<Vec<_>>()
+    };
+    let message = "/target/x is left out of the context by its ignore file".to_owned();
+    assert_eq!(found("target\n"), [(Rule::CopyIgnoredFile, message, 2)]);
+    assert_eq!(found("*.log\n").len(), 1);
+    assert_eq!(found("target\n!target/x"), []);
 }
 
 #[test]

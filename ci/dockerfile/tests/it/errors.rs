@@ -192,6 +192,11 @@ fn a_file_has_a_largest_size() {
         parse("Dockerfile", &text).unwrap_err().kind,
         ErrorKind::Limit
     );
+    let many = "FROM scratch\n".repeat(1_002);
+    assert_eq!(
+        parse("Dockerfile", many.as_bytes()).unwrap_err().kind,
+        ErrorKind::Limit
+    );
     let many = format!("FROM scratch\n{}", "USER x\n".repeat(10_001));
     assert_eq!(
         parse("Dockerfile", many.as_bytes()).unwrap_err().kind,

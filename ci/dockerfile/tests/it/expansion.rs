@@ -1,10 +1,8 @@
 //! Variables: the forms of `${…}`, quotes, and which instruction replaces what.
 
-use ci_dockerfile::{Config, ErrorKind, parse};
+use ci_dockerfile::Config;
 
-use crate::support::{
-    copy, failure, lower_all, request, run, steps, target, target_with, with_args,
-};
+use crate::support::{copy, failure, run, steps, target, target_with, with_args};
 
 /// What a LABEL with this value becomes; `full` is `a.b.c`, `empty` is empty, `unset` is not set.
 fn label(value: &str) -> String {
@@ -278,42 +276,4 @@ fn faults_of_expansion_are_errors_with_a_place() {
        2 | USER ${x^^}
          |      ^
     ");
-}
-
-#[test]
-fn values_cannot_grow_without_end() {
-    // E11: every line doubles the value.
-    let doubling = "ENV a=$a$a\n".repeat(100);
-    let error = lower_all(
-        &format!("FROM scratch\nENV a=xxxxxxxxxxxxxxxx\n{doubling}"),
-        &request(),
-        &Config::default(),
-    )
-    .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Limit);
-    // The same before the first FROM, and in one line.
-    let arguments = " a=$a$a".repeat(100);
-    let error = lower_all(
-        &format!("ARG a=x{arguments}\nFROM $a\n"),
-        &request(),
-        &Config::default(),
-    )
-    .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Limit);
-    // Nesting would be recursion.
-    let deep = format!(
-        "FROM scratch\nUSER {}{}\n",
-        "${a:-".repeat(10_000),
-        "}".repeat(10_000)
-    );
-    let error = lower_all(&deep, &request(), &Config::default()).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Limit);
-    // Patterns are matched in one pass.
-    let stars = format!(
-        "FROM scratch\nENV a={}\nUSER u${{a##{}b}}\n",
-        "a".repeat(5_000),
-        "*a".repeat(2_000)
-    );
-    assert!(parse("Dockerfile", stars.as_bytes()).is_ok());
-    lower_all(&stars, &request(), &Config::default()).unwrap();
 }

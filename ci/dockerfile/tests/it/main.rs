@@ -12,6 +12,7 @@ mod copy;
 mod errors;
 mod expansion;
 mod fixtures;
+mod hostile;
 mod ignore;
 mod metadata;
 mod plan;
