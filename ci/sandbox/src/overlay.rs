@@ -4,7 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
 use crate::Error;
@@ -32,7 +33,7 @@ pub fn open(lowers: &[PathBuf], upper: Option<(&Path, &Path)>) -> io::Result<Own
         }
         (lowers, Some((upper, work))) => {
             let upper = open_directory(upper).map_err(into_io)?;
-            let work = open_directory(work).map_err(into_io)?;
+            let work = open_work_directory(work).map_err(into_io)?;
             merge(lowers, Some((upper.as_fd(), work.as_fd())))
         }
         (lowers, None) => merge(lowers, None),
@@ -63,6 +64,37 @@ pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd, Failure> {
     .during(|| format!("open the layer directory {}", path.display()))
 }
 
+/// Opens a work directory, after removing what an earlier mount left in it.
+pub(crate) fn open_work_directory(path: &Path) -> Result<OwnedFd, Failure> {
+    empty_work_directory(path).during(|| format!("empty the work directory {}", path.display()))?;
+    open_directory(path)
+}
+
+/// Removes what the kernel leaves in a work directory: a directory that an ordinary user could not even read, and in it the mark of a
+/// mount that was not synced, lest its upper directory be trusted after a crash. That is the caller's to judge.
+pub(crate) fn empty_work_directory(path: &Path) -> rustix::io::Result<()> {
+    let directory = openat(
+        CWD,
+        path,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    let left = [
+        ("work/incompat/volatile/dirty", AtFlags::empty()),
+        ("work/incompat/volatile", AtFlags::REMOVEDIR),
+        ("work/incompat", AtFlags::REMOVEDIR),
+        ("work", AtFlags::REMOVEDIR),
+    ];
+    for (name, kind) in left {
+        match unlinkat(&directory, name, kind) {
+            // A kill may leave more; the kernel removes that itself when the directory is used again.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// The overlay mount itself. Without an upper the kernel wants at least two layers.
 ///
 /// Layers are named by descriptor: a string option is cut at 255 bytes, and the names would show inside in `/proc/mounts`.
@@ -82,7 +114,7 @@ pub(crate) fn merge(
         overlay
             .set("lowerdir+", &path_of(lower))
             .map_err(|failure| match failure.errno() {
-                Some(rustix::io::Errno::INVAL) => {
+                Some(Errno::INVAL) => {
                     failure.hint("layers are added one by one, which needs Linux 6.5 or newer")
                 }
                 _ => failure,
@@ -97,7 +129,7 @@ pub(crate) fn merge(
     overlay
         .mount(MountAttrFlags::empty())
         .map_err(|failure| match failure.errno() {
-            Some(rustix::io::Errno::PERM) => failure
+            Some(Errno::PERM) => failure
                 .hint("overlay mounts in user namespaces need Linux 5.11 or newer; run `doctor`"),
             _ => failure,
         })

@@ -24,6 +24,8 @@ use rustix::thread::{
 };
 
 use crate::failure::{During, Failure};
+use crate::overlay;
+use crate::spec::Changes;
 use crate::sys::{self, Fork};
 use crate::wire::{self, Event, Order, Start};
 
@@ -38,11 +40,14 @@ pub(crate) fn main(control: OwnedFd) -> ! {
     });
     match forked {
         Ok((Some(prepared), Some(Fork::Child))) => pid1::main(control, prepared),
-        Ok((_, Some(Fork::Parent(child)))) => {
+        Ok((Some(prepared), Some(Fork::Parent(child)))) => {
             // From here on only pid 1 holds these: their end tells of its end.
             drop(control);
             let _ = detach_output();
             let status = rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()));
+            if let Changes::Keep { work, .. } = &prepared.order.spec.root.changes {
+                let _ = overlay::empty_work_directory(work);
+            }
             let code = status
                 .ok()
                 .flatten()

@@ -5,7 +5,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat2, stat, unlinkat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2, stat};
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{chdir, fchdir, pivot_root};
@@ -111,7 +111,7 @@ fn make_root(
     let kept = match &spec.root.changes {
         Changes::Keep { upper, work } => Some((
             overlay::open_directory(upper)?,
-            overlay::open_directory(work)?,
+            overlay::open_work_directory(work)?,
         )),
         Changes::Discard | Changes::Forbid => None,
     };
@@ -143,7 +143,6 @@ fn make_root(
             if lowers.is_empty() {
                 lowers.push(scratch.new_directory()?);
             }
-            forget_earlier_use(&work).during(step)?;
             overlay::merge(&lowers, Some((upper.as_fd(), work.as_fd())))
         }
         None => {
@@ -151,23 +150,6 @@ fn make_root(
             scratch.merge(lowers, writable)
         }
     }
-}
-
-/// The kernel marks the work directory of a mount that was not synced, lest its upper directory be trusted after a crash. That is the
-/// caller's to judge; for us it may be used again.
-fn forget_earlier_use(work: &OwnedFd) -> rustix::io::Result<()> {
-    let marks = [
-        ("work/incompat/volatile/dirty", AtFlags::empty()),
-        ("work/incompat/volatile", AtFlags::REMOVEDIR),
-        ("work/incompat", AtFlags::REMOVEDIR),
-    ];
-    for (path, kind) in marks {
-        match unlinkat(work, path, kind) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// Tells whether the stub layer holds anything.

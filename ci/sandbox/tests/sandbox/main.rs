@@ -36,8 +36,7 @@ macro_rules! trials {
                 let name = concat!(stringify!($module), "::", stringify!($test));
                 trials.push(Trial::test(format!("{mode}::{name}"), move || {
                     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-                    runtime.block_on($module::$test(Bench::new(mode, privilege)));
-                    Ok(())
+                    runtime.block_on(support::in_time($module::$test(Bench::new(mode, privilege))))
                 }));
             })*)*
         }

@@ -25,9 +25,10 @@ pub(crate) async fn a_port_inside_is_reached_from_outside(bench: Bench) {
     spec.user.uid = 1000;
     let child = bench.sandbox.spawn(spec).await.unwrap();
     let mut stream = connect(&child, 80).await;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
-    assert_eq!(text, "hello\n");
+    let mut text = [0; 6];
+    stream.read_exact(&mut text).await.unwrap();
+    assert_eq!(&text, b"hello\n");
+    drop(stream);
     assert!(child.wait().await.unwrap().success());
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ci_sandbox::{Changes, Child, Error, Exit, IdMap, Privilege, Root, Sandbox, Spec};
+use libtest_mimic::Failed;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
@@ -176,4 +177,11 @@ pub(crate) fn modes() -> Vec<(&'static str, Privilege)> {
 
 pub(crate) fn rustix_is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+/// A test that hangs is a test that fails.
+pub(crate) async fn in_time(test: impl Future<Output = ()>) -> Result<(), Failed> {
+    tokio::time::timeout(Duration::from_secs(60), test)
+        .await
+        .map_err(|_| "it hangs".into())
 }
