@@ -6,8 +6,8 @@ use crate::layout::{
     INDEX_NAME, LayoutError, MARKER, MARKER_NAME, parse_index, sort_images, wrong_version,
 };
 use crate::manifest::MAX_DOCUMENT;
-use crate::tar::{self, Bounds, Entry, Kind, Reader, Time};
-use crate::{Descriptor, Digest, Index, Layout, profile};
+use crate::tar::{self, Bounds, Entry, Kind, Reader};
+use crate::{Descriptor, Digest, Index, Layout};
 
 type Result<T> = std::result::Result<T, LayoutError>;
 
@@ -49,6 +49,9 @@ pub fn write(layout: &Layout, names: &[&str], out: &mut dyn Write) -> Result<()>
     put(out, MARKER_NAME, MARKER.len() as u64, &mut &*MARKER)?;
     let index = serde_json::to_vec(&Index::of(images))?;
     put(out, INDEX_NAME, index.len() as u64, &mut index.as_slice())?;
+    // Some readers, without root, fail to make directories that are only implied.
+    directory(out, "blobs")?;
+    directory(out, "blobs/sha256")?;
     for blob in blobs {
         put(
             out,
@@ -63,25 +66,41 @@ pub fn write(layout: &Layout, names: &[&str], out: &mut dyn Write) -> Result<()>
 }
 
 fn put(out: &mut dyn Write, path: &str, size: u64, content: &mut dyn Read) -> Result<()> {
-    let mtime = Time {
-        seconds: profile::MTIME as i64,
-        nanoseconds: 0,
-    };
+    header(
+        out,
+        Entry {
+            path: path.into(),
+            mode: 0o644,
+            size,
+            ..Entry::new(Kind::File)
+        },
+    )?;
+    io::copy(content, out).map_err(LayoutError::Write)?;
+    out.write_all(&vec![0; tar::padding(size)])
+        .map_err(LayoutError::Write)
+}
+
+fn directory(out: &mut dyn Write, path: &str) -> Result<()> {
+    header(
+        out,
+        Entry {
+            path: path.into(),
+            mode: 0o755,
+            ..Entry::new(Kind::Directory)
+        },
+    )
+}
+
+fn header(out: &mut dyn Write, entry: Entry) -> Result<()> {
     let mut header = Vec::new();
     tar::put_header(
         &mut header,
         &Entry {
-            path: path.into(),
-            mode: 0o644,
-            size,
-            mtime,
-            ..Entry::new(Kind::File)
+            mtime: tar::MTIME,
+            ..entry
         },
     );
-    out.write_all(&header).map_err(LayoutError::Write)?;
-    io::copy(content, out).map_err(LayoutError::Write)?;
-    out.write_all(&vec![0; tar::padding(size)])
-        .map_err(LayoutError::Write)
+    out.write_all(&header).map_err(LayoutError::Write)
 }
 
 /// Reads an archive into a layout, verifying every blob, and returns the names that its images have there. Images that have a name

@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::names::split;
 use super::{LayerError, Ownership, xattr};
-use crate::tar::{Entry, Time};
-use crate::{Owner, Owners, profile};
+use crate::tar::{self, Entry, Time};
+use crate::{Owner, Owners};
 
 type Result<T> = std::result::Result<T, LayerError>;
 
@@ -41,10 +41,7 @@ impl Metadata {
 
     /// Of a directory that no entry describes.
     pub(super) fn implied() -> Self {
-        let times = times(Time {
-            seconds: profile::MTIME as i64,
-            nanoseconds: 0,
-        });
+        let times = times(tar::MTIME);
         Self {
             mode: Mode::from_raw_mode(0o755),
             uid: 0,

@@ -20,8 +20,8 @@ use super::names::{OPAQUE, WHITEOUT, split};
 use super::sink::Sink;
 use super::xattr::{self, AttributeError, Attributes};
 use super::{DiskIds, LayerError, PackOptions, Packed};
-use crate::tar::{self, Entry, Kind, Time};
-use crate::{Device, DeviceKind, Owners, profile};
+use crate::tar::{self, Entry, Kind, MTIME};
+use crate::{Device, DeviceKind, Owners};
 
 /// Linux opens nothing longer (PATH_MAX without its NUL).
 const MAX_PATH: usize = 4095;
@@ -160,44 +160,61 @@ impl Packer<'_, '_> {
 
     fn directory(&mut self, parent: &OwnedFd, name: &CStr) -> Result<()> {
         let (dir, forbidden) = self.open(parent, name, OFlags::DIRECTORY, Mode::RWXU)?;
-        let mut stat = fstat(&dir).map_err(self.io("examine"))?;
+        let done = self.opened(&dir, forbidden);
+        self.forbid(&dir, forbidden)?;
+        done
+    }
+
+    fn opened(&mut self, dir: &OwnedFd, forbidden: Option<Mode>) -> Result<()> {
+        let mut stat = fstat(dir).map_err(self.io("examine"))?;
         stat.st_mode = forbidden.map_or(stat.st_mode, Mode::as_raw_mode);
-        let attributes = self.attributes(&dir)?;
+        let attributes = self.attributes(dir)?;
         let mut entry = self.entry(Kind::Directory, &stat, &self.path);
         entry.xattrs.extend(attributes.kept);
         self.put(&entry)?;
-        let done = self.contents(&dir, attributes.opaque);
-        self.forbid(&dir, forbidden)?;
-        done
+        self.contents(dir, attributes.opaque)
     }
 
     fn file(&mut self, dir: &OwnedFd, name: &CStr) -> Result<()> {
         // Not blocking: whatever may have taken the file's place must not hold us.
         let (file, forbidden) = self.open(dir, name, OFlags::NONBLOCK, Mode::RUSR)?;
+        // Attributes are guarded by the mode as it is now, the content of an open file is not.
+        let described = self.describe(&file, forbidden);
         self.forbid(&file, forbidden)?;
-        let stat = fstat(&file).map_err(self.io("examine"))?;
+        match described? {
+            Some(entry) => {
+                self.put(&entry)?;
+                self.content(&file, entry.size)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The entry of an open file, unless it was written as a hard link.
+    fn describe(&mut self, file: &OwnedFd, forbidden: Option<Mode>) -> Result<Option<Entry>> {
+        let mut stat = fstat(file).map_err(self.io("examine"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(self.problem(PackProblem::Changed));
         }
+        stat.st_mode = forbidden.map_or(stat.st_mode, Mode::as_raw_mode);
         if self.linked(&stat)? {
-            return Ok(());
+            return Ok(None);
         }
         let mut entry = self.entry(Kind::File, &stat, &self.path);
         if entry.kind == Kind::File {
             entry.size = u64::try_from(stat.st_size).unwrap_or_default();
         }
-        let attributes = self.attributes(&file)?;
+        let attributes = self.attributes(file)?;
         // What the sidecar has comes first.
-        let recorded = entry.xattrs.len();
+        let recorded = !entry.xattrs.is_empty();
         entry.xattrs.extend(
             attributes
                 .kept
                 .into_iter()
-                .filter(|(name, _)| recorded == 0 || name != xattr::CAPABILITY),
+                .filter(|(name, _)| !recorded || name != xattr::CAPABILITY),
         );
         entry.xattrs.sort();
-        self.put(&entry)?;
-        self.content(&file, entry.size)
+        Ok(Some(entry))
     }
 
     fn content(&mut self, file: &OwnedFd, size: u64) -> Result<()> {
@@ -372,8 +389,3 @@ impl Packer<'_, '_> {
         LayerError::unpackable(&self.path, problem)
     }
 }
-
-const MTIME: Time = Time {
-    seconds: profile::MTIME as i64,
-    nanoseconds: 0,
-};

@@ -5,6 +5,8 @@
 //! choices would be part of our digests without being ours. What is read the same way by every common program is accepted; what two
 //! programs could read differently is refused.
 
+use crate::profile;
+
 mod error;
 mod pax;
 mod read;
@@ -48,6 +50,12 @@ pub(crate) struct Time {
     pub(crate) seconds: i64,
     pub(crate) nanoseconds: u32,
 }
+
+/// Of everything we write.
+pub(crate) const MTIME: Time = Time {
+    seconds: profile::MTIME as i64,
+    nanoseconds: 0,
+};
 
 /// Everything a header says of an entry. The content follows it in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
