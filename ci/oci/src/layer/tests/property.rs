@@ -26,8 +26,8 @@ fn path() -> impl Strategy<Value = String> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (proptest::collection::vec(any::<u8>(), 0..700), 0u32..0o10000, 0u32..5_000_000).prop_map(|(content, mode, id)| Step::File(content, mode, id)),
-        3 => (0u32..0o10000).prop_map(Step::Directory),
+        3 => (proptest::collection::vec(any::<u8>(), 0..700), mode(), 0u32..5_000_000).prop_map(|(content, mode, id)| Step::File(content, mode, id)),
+        3 => mode().prop_map(Step::Directory),
         1 => proptest::collection::vec(1u8..=255, 1..200).prop_map(Step::Link),
         1 => path().prop_map(Step::HardLink),
         1 => (any::<bool>(), 0u32..512, 0u32..512).prop_map(|(character, major, minor)| Step::Device(character, major, minor)),
@@ -89,6 +89,11 @@ fn archive(steps: &[(String, Step)]) -> Vec<u8> {
         };
     }
     archive.end()
+}
+
+/// Any mode, as long as the test itself can look at the result.
+fn mode() -> impl Strategy<Value = u32> {
+    (0u32..0o10000).prop_map(|mode| if is_root() { mode } else { mode | 0o700 })
 }
 
 /// Steps that are accepted together: one that would be refused is left out.

@@ -84,14 +84,26 @@ fn modes_and_times_are_the_archives_whatever_the_umask() {
         link: b"x".into(),
         ..Entry::new(kind)
     };
+    let xattrs = vec![(b"user.note".to_vec(), b"kept".to_vec())];
+    let sealed = Entry {
+        xattrs,
+        ..entry(Kind::File, "sealed", 0)
+    };
     let archive = Archive::default()
         .entry(entry(Kind::Directory, "d", 0o1777), b"")
         .entry(entry(Kind::Directory, "d/locked", 0), b"")
         .entry(entry(Kind::File, "d/locked/f", 0o6755), b"x")
+        .entry(sealed, b"x")
         .entry(entry(Kind::SymbolicLink, "l", 0o777), b"")
         .entry(entry(Kind::Fifo, "p", 0o666), b"");
     let layer = unpack_bytes(&archive.end()).unwrap();
-    for (path, mode) in [("d", 0o1777), ("d/locked", 0), ("p", 0o666), ("l", 0o777)] {
+    for (path, mode) in [
+        ("d", 0o1777),
+        ("d/locked", 0),
+        ("sealed", 0),
+        ("p", 0o666),
+        ("l", 0o777),
+    ] {
         let meta = fs::symlink_metadata(layer.path().join(path)).unwrap();
         assert_eq!(
             (meta.mode() & 0o7777, meta.mtime()),
@@ -99,7 +111,12 @@ fn modes_and_times_are_the_archives_whatever_the_umask() {
             "{path}"
         );
     }
-    // Sealed again, but not to us.
+    // Root is let in anyway; for everybody else the doors are opened and closed again.
+    assert!(listing(&layer.pack()).contains("0 0 0:0 1 sealed SCHILY.xattr.user.note=kept"));
+    assert_eq!(
+        fs::metadata(layer.path().join("sealed")).unwrap().mode() & 0o7777,
+        0
+    );
     assert!(listing(&layer.pack()).contains("0 6755 0:0 1 d/locked/f"));
     assert_eq!(
         fs::symlink_metadata(layer.path().join("d/locked"))
