@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::failure::{During, Failure};
-use crate::privilege::{IdMap, Range, mapping_program};
+use crate::privilege::{self, IdMap, Range};
 use crate::reexec::{self, Role, THIS_PROGRAM};
 use crate::{Error, wire};
 
-pub(crate) use server::{run_handler, serve};
+pub(crate) use server::{map_single_id, run_handler, serve};
 
 /// First message to the helper. Descriptor: the stream for calls.
 #[derive(Debug, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ fn greet(
 /// Runs newuidmap(1) or newgidmap(1), which may map what `/etc/subuid` and `/etc/subgid` grant.
 fn write_map(program: &'static str, pid: u32, ranges: &[Range]) -> Result<(), Failure> {
     let step = || format!("map subordinate ids with {program}");
-    let path = mapping_program(program).ok_or_else(|| {
+    let path = privilege::program(program).ok_or_else(|| {
         Failure::new(step(), "it is not installed")
             .hint("install the package uidmap (shadow-utils)")
     })?;

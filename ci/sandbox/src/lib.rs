@@ -26,7 +26,7 @@ mod wire;
 pub use child::{Child, Exit};
 pub use error::{Error, Result};
 pub use privilege::{IdMap, OVERRIDE, Privilege, Range};
-pub use probe::{Probe, Status, probe};
+pub use probe::{Probe, Status, probe, probe_directory};
 pub use sandbox::Sandbox;
 pub use spec::{
     Capability, Changes, Limits, Mount, MountSource, Network, NetworkHandle, Root, Secret, Spec,

@@ -74,8 +74,8 @@ fn has_all_rights() -> bool {
 impl IdMap {
     /// The ids that `/etc/subuid` and `/etc/subgid` grant us, if there are some and the programs that map them.
     pub fn subordinate() -> Option<Self> {
-        mapping_program("newuidmap")?;
-        mapping_program("newgidmap")?;
+        program("newuidmap")?;
+        program("newgidmap")?;
         let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let name = user_name(&passwd, uid);
@@ -89,8 +89,8 @@ impl IdMap {
     }
 }
 
-/// Where a set-user-id helper of the `uidmap` package is.
-pub(crate) fn mapping_program(name: &str) -> Option<PathBuf> {
+/// Where a program of the host is: in our `PATH`, or where distributions put it.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/bin", "/usr/local/bin", "/bin"].map(PathBuf::from);
     std::env::split_paths(&path)

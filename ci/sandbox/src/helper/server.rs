@@ -87,7 +87,7 @@ fn make_namespace(kind: UnshareFlags) -> Result<(), Failure> {
 }
 
 /// What a process may do for itself: map its own ids, once it can no longer drop groups.
-fn map_single_id(uid: u32, gid: u32) -> Result<(), Failure> {
+pub(crate) fn map_single_id(uid: u32, gid: u32) -> Result<(), Failure> {
     let write = |file: &str, text: String| {
         std::fs::write(format!("/proc/self/{file}"), text)
             .during(|| format!("write {file} of the user namespace"))

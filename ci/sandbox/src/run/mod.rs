@@ -13,7 +13,7 @@ mod pid1;
 mod resolve;
 mod setup;
 mod source;
-pub(crate) mod stub;
+mod stub;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,6 +22,8 @@ use rustix::process::{WaitOptions, waitpid};
 use rustix::thread::{
     LinkNameSpaceType, UnshareFlags, move_into_link_name_space, set_thread_groups,
 };
+
+pub(crate) use source::Scratch;
 
 use crate::failure::{During, Failure};
 use crate::overlay;

@@ -19,6 +19,7 @@ mod lifecycle;
 mod mounts;
 mod network;
 mod ordinary;
+mod probes;
 mod support;
 
 use std::process::ExitCode;
@@ -137,6 +138,10 @@ fn main() -> ExitCode {
             a_dead_helper_is_an_error_and_replaced,
             handlers_are_root_inside,
             layers_are_merged_for_handlers_too,
+        }
+        probes::{
+            a_machine_that_runs_executions_misses_nothing,
+            a_file_system_that_cannot_hold_layers_is_found,
         }
         latency::{ an_execution_of_true_takes_a_few_milliseconds }
     ];
