@@ -35,9 +35,14 @@ impl Display for Dockerfile {
 
 fn print(instruction: &Instruction, escape: char, f: &mut Formatter<'_>) -> fmt::Result {
     f.write_str(&instruction.text)?;
-    if instruction.text.ends_with(escape) {
-        // Only the last line of a file can end so. A continuation with nothing behind it keeps it from being one itself.
-        write!(f, " {escape}")?;
+    if instruction
+        .text
+        .strip_suffix(escape)
+        .is_some_and(|text| !text.ends_with(escape))
+    {
+        // Where a line ends so it was kept from being continued by the end of the file, or by white space that does not count
+        // there. A form feed is such, and is dropped again when the line is read.
+        f.write_str("\x0c")?;
     }
     writeln!(f)?;
     for heredoc in &instruction.heredocs {

@@ -37,6 +37,8 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("1-3/udp"),
         Just("\r\n"),
         Just("\\"),
+        Just("\\\\"),
+        Just("\u{a0}"),
         Just("$A"),
     ];
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
