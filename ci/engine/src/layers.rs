@@ -1,5 +1,6 @@
 //! Root file systems as lists of layers in the store, and the file operations that make further layers.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,20 +57,29 @@ impl Session {
         }
     }
 
-    /// The directories of a root file system's layers.
+    /// The directories of a root file system's layers, each once: the kernel merges no directory twice. Of a layer that comes
+    /// again only the topmost one shows, since it has all that the lower one has.
     pub(crate) fn layer_dirs(&self, rootfs: &Rootfs) -> Result<Vec<LayerDir>> {
-        let dir = |layer: &Digest| {
+        let mut seen = HashSet::new();
+        let mut dirs = Vec::new();
+        for layer in rootfs
+            .layers
+            .iter()
+            .rev()
+            .filter(|layer| seen.insert(**layer))
+        {
             let paths = self.store.layer(layer).ok_or_else(|| {
                 Error::new(format!(
                     "layer {layer} is no longer in the store; run again"
                 ))
             })?;
-            Ok(LayerDir {
+            dirs.push(LayerDir {
                 dir: paths.dir,
                 owners: paths.owners,
-            })
-        };
-        rootfs.layers.iter().map(dir).collect()
+            });
+        }
+        dirs.reverse();
+        Ok(dirs)
     }
 
     /// A recorded layer, if it is still there.
@@ -133,18 +143,24 @@ impl Session {
         Ok(layer)
     }
 
-    /// The content of a file of at most `limit` bytes; `None` if there is none.
-    pub(crate) async fn read_optional(
+    /// The contents of files of at most `limit` bytes; `None` for those that are not there.
+    pub(crate) async fn read_files(
         &self,
         rootfs: &Rootfs,
-        path: &str,
+        paths: &[&str],
         limit: u64,
-    ) -> Result<Option<Vec<u8>>> {
-        match self.stat(rootfs, path, true).await? {
-            Some(status) if status.kind == "file" => {
-                Ok(Some(self.read(rootfs, path, limit).await?))
-            }
-            _ => Ok(None),
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let paths = paths.iter().map(|&path| path.to_owned()).collect();
+        match self
+            .file_op(&Op::ReadFiles {
+                layers: self.layer_dirs(rootfs)?,
+                paths,
+                limit,
+            })
+            .await?
+        {
+            Reply::Contents(contents) => Ok(contents),
+            _ => Err(unexpected()),
         }
     }
 
@@ -247,8 +263,9 @@ impl Session {
             self.sandbox.privilege(),
             Privilege::Rootless { ids: IdMap::Single }
         );
-        let Reply::Layer {
+        let Reply::Unpacked {
             diff_id: found,
+            content,
             size,
         } = self
             .file_op(&Op::Unpack {
@@ -265,7 +282,8 @@ impl Session {
                 "a layer unpacks to {found}, but its image says {diff_id}"
             )));
         }
-        tokio::task::spawn_blocking(move || staging.sized(size).commit(&found)).await??;
+        tokio::task::spawn_blocking(move || staging.sized(size).content(content).commit(&found))
+            .await??;
         Ok(())
     }
 }

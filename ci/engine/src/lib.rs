@@ -47,6 +47,9 @@ pub struct Options {
     pub store: PathBuf,
     /// Relative host paths (`host.directory(".")`, `export`) are taken from here.
     pub workdir: PathBuf,
+    /// Size in bytes that the store is brought below when the engine ends and nobody else uses the store; what was used
+    /// longest ago goes first. `None` is no limit.
+    pub store_limit: Option<u64>,
     /// How many executions and copies may run at once; at least 1.
     pub parallelism: usize,
     /// Run everything anew; results are still recorded.

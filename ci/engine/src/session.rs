@@ -104,3 +104,17 @@ impl Session {
         flight.await
     }
 }
+
+impl Drop for Session {
+    /// The last user of the store leaves it within its limit.
+    fn drop(&mut self) {
+        self.forget();
+        if let Some(limit) = self.options.store_limit {
+            match self.store.enforce_limit(limit) {
+                Ok(_) => {}
+                // Somebody else uses the store; they will see to it.
+                Err(error) => tracing::debug!("the store was not brought below its limit: {error}"),
+            }
+        }
+    }
+}

@@ -109,8 +109,18 @@ impl Session {
         if user.is_empty() && rootfs.layers.is_empty() {
             return identify(user, "", "");
         }
-        let passwd = self.database(rootfs, "/etc/passwd").await?;
-        let group = self.database(rootfs, "/etc/group").await?;
+        let files = self
+            .read_files(rootfs, &["/etc/passwd", "/etc/group"], LIMIT)
+            .await?;
+        let text = |index: usize| {
+            files
+                .get(index)
+                .cloned()
+                .flatten()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .unwrap_or_default()
+        };
+        let (passwd, group) = (text(0), text(1));
         identify(user, &passwd, &group)
     }
 
@@ -130,14 +140,6 @@ impl Session {
             _ => identity.user.gid,
         };
         Ok((identity.user.uid, gid))
-    }
-
-    async fn database(&self, rootfs: &Rootfs, path: &str) -> Result<String> {
-        let content = self
-            .read_optional(rootfs, path, LIMIT)
-            .await?
-            .unwrap_or_default();
-        Ok(String::from_utf8_lossy(&content).into_owned())
     }
 }
 

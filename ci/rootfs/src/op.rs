@@ -62,7 +62,7 @@ pub enum Op {
         /// The file; made anew.
         out: PathBuf,
     },
-    /// Unpacks a layer's archive into the new layer `into`. Answers [`Reply::Layer`].
+    /// Unpacks a layer's archive into the new layer `into`. Answers [`Reply::Unpacked`].
     Unpack {
         /// The archive, compressed or not.
         archive: PathBuf,
@@ -78,6 +78,15 @@ pub enum Op {
         /// Absolute path.
         path: String,
         /// Largest size read, in bytes.
+        limit: u64,
+    },
+    /// Reads some files, where they are there. Answers [`Reply::Contents`].
+    ReadFiles {
+        /// Layers, lowest first.
+        layers: Vec<LayerDir>,
+        /// Absolute paths.
+        paths: Vec<String>,
+        /// Largest size read of each, in bytes.
         limit: u64,
     },
     /// Says what is at a path. Answers [`Reply::Status`].
@@ -153,6 +162,15 @@ pub enum Reply {
         /// Size of that archive in bytes.
         size: u64,
     },
+    /// A layer was unpacked.
+    Unpacked {
+        /// Digest of its archive as it was read.
+        diff_id: Digest,
+        /// Digest of the canonical archive of what is on disk now.
+        content: Digest,
+        /// Size of the canonical archive in bytes.
+        size: u64,
+    },
     /// A compressed archive was written.
     Blob {
         /// Digest of the uncompressed archive.
@@ -164,6 +182,8 @@ pub enum Reply {
     },
     /// A file's content.
     Content(Vec<u8>),
+    /// Files' contents, in the order asked for; `None` for one that is not there or is no regular file.
+    Contents(Vec<Option<Vec<u8>>>),
     /// What is at a path; `None` if nothing is.
     Status(Option<Status>),
     /// A directory's entries.
@@ -255,6 +275,17 @@ pub fn run(op: &Op) -> Result<Reply> {
             Path::new(path),
             *limit,
         )?)),
+        Op::ReadFiles {
+            layers,
+            paths,
+            limit,
+        } => {
+            let merged = Merged::open(layers)?;
+            let contents = paths
+                .iter()
+                .map(|path| read::optional(&merged, Path::new(path), *limit));
+            Ok(Reply::Contents(contents.collect::<Result<_>>()?))
+        }
         Op::Stat {
             layers,
             path,
@@ -364,9 +395,16 @@ fn unpack(archive: &Path, into: &LayerDir, ownership: Ownership) -> Result<Reply
     let mut tar = decompress(file).context("read", archive)?;
     let unpacked = layer::unpack(&mut tar, dir.as_fd(), &Limits::default(), ownership)?;
     unpacked.owners.save(&into.owners)?;
-    Ok(Reply::Layer {
+    let canonical = layer::pack(
+        dir.as_fd(),
+        &unpacked.owners,
+        &PackOptions::default(),
+        &mut std::io::sink(),
+    )?;
+    Ok(Reply::Unpacked {
         diff_id: unpacked.diff_id,
-        size: unpacked.size,
+        content: canonical.diff_id,
+        size: canonical.size,
     })
 }
 

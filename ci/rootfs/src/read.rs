@@ -56,6 +56,17 @@ pub fn file(source: &Merged, path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(content)
 }
 
+/// The content of a file of at most `limit` bytes; `None` if there is no regular file at the path.
+///
+/// # Errors
+/// When it is larger or cannot be read.
+pub fn optional(source: &Merged, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    match stat(source, path, true)? {
+        Some(metadata) if metadata.kind == Kind::File => file(source, path, limit).map(Some),
+        _ => Ok(None),
+    }
+}
+
 pub(crate) fn file_metadata(source: &Merged, path: &Path, canonical: &Path) -> Result<Metadata> {
     match source.lstat(canonical)? {
         Some(metadata) if metadata.kind == Kind::File => Ok(metadata),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{EngineChoice, EngineHandle};
 use crate::error::{Exit, UserError};
 use crate::stages;
+use crate::units;
 
 /// Name of the folder of the checkout that holds what the pipeline writes.
 const STATE_DIR: &str = ".pipeline";
@@ -66,6 +67,7 @@ impl Context {
         let options = ci_engine::Options {
             store: ci_store::Store::default_root()?,
             workdir: root.clone(),
+            store_limit: Some(store_limit()?),
             parallelism: setup.jobs,
             no_cache: setup.no_cache,
             source_date_epoch: stages::source_date_epoch(&root)?,
@@ -191,5 +193,18 @@ mod tests {
                 "*\n"
             );
         }
+    }
+}
+
+/// Size that the cache is kept below, in bytes, unless `PIPELINE_CACHE_LIMIT` says otherwise.
+const STORE_LIMIT: u64 = 20_000_000_000;
+
+/// The size that the cache is to be kept below.
+fn store_limit() -> eyre::Result<u64> {
+    const NAME: &str = "PIPELINE_CACHE_LIMIT";
+    match std::env::var(NAME) {
+        Ok(text) => units::parse_size(&text)
+            .map_err(|problem| UserError::new(Exit::Usage, format!("{NAME}: {problem}")).into()),
+        Err(_) => Ok(STORE_LIMIT),
     }
 }

@@ -43,6 +43,8 @@ impl LayerPaths {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LayerRecord {
     pub(crate) diff_id: Digest,
+    /// Digest of the canonical archive of what is on disk: the diff id itself, except for layers that others have packed.
+    pub(crate) content: Digest,
     pub(crate) stamp: Stamp,
     /// Bytes, for the account of space.
     pub(crate) size: u64,
@@ -85,6 +87,7 @@ impl Store {
             work,
             owners,
             size: None,
+            content: None,
             root,
             store: self.clone(),
         })
@@ -117,6 +120,7 @@ pub struct Staging {
     /// Where the sidecar goes if there is one; does not exist yet.
     pub owners: PathBuf,
     size: Option<u64>,
+    content: Option<Digest>,
     root: PathBuf,
     store: Store,
 }
@@ -130,6 +134,14 @@ impl Staging {
         self
     }
 
+    /// Tells the digest of the canonical archive of what is on disk, where that is not the diff id: a layer that others have
+    /// packed has other times, and another order, in its own archive.
+    #[must_use]
+    pub fn content(mut self, digest: Digest) -> Self {
+        self.content = Some(digest);
+        self
+    }
+
     /// Makes it the layer `diff_id`. If the store has that layer already, this one is discarded.
     /// Nothing may be mounted on it, and nothing may write to it any more.
     ///
@@ -140,6 +152,7 @@ impl Staging {
         let layer = self.root.join("layer");
         let record = LayerRecord {
             diff_id: *diff_id,
+            content: self.content.unwrap_or(*diff_id),
             size: self.size.unwrap_or_else(|| usage::tree_size(&layer)),
             stamp: store.durability.stamp(),
         };

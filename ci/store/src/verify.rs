@@ -23,7 +23,7 @@ use crate::results::{ResultRecord, refs_of};
 use crate::store::{Inner, Store};
 use crate::usage::Usage;
 
-/// Computes the diff id of a layer by packing it: knowledge the store does not have.
+/// Computes the digest of a layer's canonical archive by packing it: knowledge the store does not have.
 pub type Pack<'a> =
     &'a dyn Fn(&LayerPaths) -> Result<Digest, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -141,7 +141,7 @@ fn check(store: &Inner, pack: Pack<'_>, progress: Progress<'_>) -> Result<Report
         match &layer.what {
             Standing::Whole(record) => {
                 let packed = pack(&LayerPaths::of(&layer.path)).map_err(|error| chain(&*error));
-                report.compare(&layer.path, &record.diff_id, packed);
+                report.compare(&layer.path, &record.content, packed);
             }
             Standing::Lost => {
                 lost.extend(Digest::from_hex(files::name(&layer.path)));

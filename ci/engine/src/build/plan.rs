@@ -248,9 +248,9 @@ async fn read(
             tokio::task::spawn_blocking(move || read_below(&root, &path, TEXT_LIMIT)).await?
         }
         Directory::Layers { rootfs, path: base } => {
-            session
-                .read_optional(rootfs, &crate::directory::below(base, path), TEXT_LIMIT)
-                .await
+            let path = crate::directory::below(base, path);
+            let mut contents = session.read_files(rootfs, &[&path], TEXT_LIMIT).await?;
+            Ok(contents.pop().flatten())
         }
     }
 }

@@ -22,6 +22,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             "changing one file runs only what depends on it",
             changed_file,
         ),
+        test(
+            "steps that change nothing, and the same change again, are layers like any other",
+            repeated_layers,
+        ),
+        test(
+            "an OCI layout on disk is a base, also one that another program has packed",
+            oci_layout,
+        ),
         test("a failing RUN says its place", failing_run),
         test(
             "a broken Dockerfile says its place and the nearest name",
@@ -31,19 +39,27 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// `dockerBuild` of the project, with busybox as the named context `base`.
-async fn build(query: &Query, fixture: &Fixture) -> Result<Container, libtest_mimic::Failed> {
+pub(crate) async fn build(
+    query: &Query,
+    fixture: &Fixture,
+) -> Result<Container, libtest_mimic::Failed> {
     let id = base(query, fixture).id().await?;
+    Ok(build_on(query, json!({"name": "base", "container": id.0})))
+}
+
+/// `dockerBuild` of the project with one named context.
+fn build_on(query: &Query, named: serde_json::Value) -> Container {
     let context = query.host().directory(".");
-    let named = vec![json!({"name": "base", "container": id.0})];
+    let named = vec![named];
     let selection = context
         .selection
         .select("dockerBuild")
         .arg("namedContexts", Raw(named));
-    Ok(Container {
+    Container {
         proc: None,
         selection,
         graphql_client: context.graphql_client.clone(),
-    })
+    }
 }
 
 /// Input objects as the SDK writes them.
@@ -168,6 +184,106 @@ async fn changed_file(fixture: Fixture) -> TestResult {
     assert_eq!(
         fixture.outcomes("RUN cat /b.txt"),
         [Outcome::Done, Outcome::Done]
+    );
+    Ok(())
+}
+
+async fn oci_layout(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let archive = fixture.dir.path().join("base.tar").display().to_string();
+    base(&engine.query("test"), &fixture)
+        .with_default_args(vec!["cat", "/added"])
+        .export(&archive)
+        .await?;
+    engine.shutdown().await;
+    let dir = fixture.dir.path().join("layout");
+    repack(&fixture.dir.path().join("base.tar"), &dir)?;
+
+    let other = Fixture::new();
+    other.write("Dockerfile", "FROM base\nRUN echo added > /added\n");
+    let engine = other.engine().await;
+    let image = build_on(
+        &engine.query("test"),
+        json!({"name": "base", "ociLayout": dir.display().to_string()}),
+    );
+    assert_eq!(
+        image.with_exec(Vec::<String>::new()).stdout().await?,
+        "added\n"
+    );
+    image.as_tarball().digest().await?;
+    engine.shutdown().await;
+    drop(engine);
+    let store = ci_store::Store::open(&other.dir.path().join("store"))?;
+    let pack = |layer: &ci_store::LayerPaths| {
+        let layer = ci_rootfs::LayerDir {
+            dir: layer.dir.clone(),
+            owners: layer.owners.clone(),
+        };
+        match ci_rootfs::op::run(&ci_rootfs::op::Op::Hash { layer })? {
+            ci_rootfs::op::Reply::Layer { diff_id, .. } => Ok(diff_id),
+            other => Err(format!("{other:?}").into()),
+        }
+    };
+    let report = store.verify(&pack, &mut |_, _| {})?;
+    assert!(report.is_clean(), "{:?}", report.problems);
+    Ok(())
+}
+
+/// Turns an archive of ours into a layout whose only layer another program has packed: other times, other order, no compression.
+fn repack(archive: &std::path::Path, dir: &std::path::Path) -> TestResult {
+    use ci_oci::manifest::media_type;
+    let ours = ci_oci::Layout::create(&dir.with_extension("ours"))?;
+    ci_oci::archive::read(&mut std::fs::File::open(archive)?, &ours)?;
+    let image = ours.resolve(None, &ci_oci::Platform::host())?;
+    let files = dir.with_extension("files");
+    std::fs::create_dir_all(&files)?;
+    for layer in &image.manifest.layers {
+        let status = std::process::Command::new("tar")
+            .arg("-xf")
+            .arg(ours.blob_path(&layer.digest))
+            .arg("-C")
+            .arg(&files)
+            .status()?;
+        assert!(status.success());
+    }
+    let tar = dir.with_extension("tar");
+    assert!(
+        std::process::Command::new("tar")
+            .args(["--sort=none", "-cf"])
+            .arg(&tar)
+            .arg("-C")
+            .arg(&files)
+            .arg(".")
+            .status()?
+            .success()
+    );
+    let layout = ci_oci::Layout::create(dir)?;
+    let layer = layout.put_stream(media_type::OCI_LAYER, &mut std::fs::File::open(&tar)?)?;
+    let mut config = image.config.clone();
+    config.rootfs.diff_ids = vec![layer.digest];
+    config.history.clear();
+    let config = layout.put_bytes(media_type::OCI_CONFIG, &config.to_json()?)?;
+    let manifest = ci_oci::Manifest {
+        config,
+        layers: vec![layer],
+        ..image.manifest
+    };
+    let manifest = layout.put_bytes(media_type::OCI_MANIFEST, &serde_json::to_vec(&manifest)?)?;
+    layout.set_image("base", manifest)?;
+    Ok(())
+}
+
+async fn repeated_layers(fixture: Fixture) -> TestResult {
+    fixture.write(
+        "Dockerfile",
+        "FROM base\nRUN true 1\nRUN true 2\nRUN echo one > /file\nRUN echo two > /file && touch -d @1 /file\nRUN echo one > /file # again\nRUN true 3\n",
+    );
+    let engine = fixture.engine().await;
+    let image = build(&engine.query("test"), &fixture).await?;
+    assert_eq!(image.file("/file").contents().await?, "one\n");
+    assert_eq!(
+        image.with_exec(vec!["cat", "/file"]).stdout().await?,
+        "one\n"
     );
     Ok(())
 }

@@ -80,6 +80,7 @@ impl Fixture {
         let options = Options {
             store: self.dir.path().join("store"),
             workdir: self.project(),
+            store_limit: None,
             parallelism: 4,
             no_cache: false,
             source_date_epoch: 1_700_000_000,

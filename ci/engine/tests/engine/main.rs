@@ -10,6 +10,7 @@
 
 mod dockerfile;
 mod exec;
+mod figures;
 mod fixture;
 mod privileges;
 mod service;
@@ -29,6 +30,7 @@ fn main() {
     }
     let tests: Vec<Trial> = [
         exec::tests(),
+        figures::tests(),
         dockerfile::tests(),
         privileges::tests(),
         service::tests(),

@@ -74,6 +74,7 @@ fn help_of_the_program() {
 
     Environment:
       PIPELINE_CACHE_DIR     where the cache is [default: $XDG_CACHE_HOME/pipeline, ~/.cache/pipeline]
+      PIPELINE_CACHE_LIMIT   size the cache is kept below [default: 20GB]
       PIPELINE_LOG           log what the program itself does: debug, or ci_engine=trace,info
       SOURCE_DATE_EPOCH      the time images carry [default: that of the commit]
       DAGGER_SESSION_PORT, DAGGER_SESSION_TOKEN
