@@ -3,7 +3,8 @@
 //! The Dockerfile is read, planned and lowered first (`plan`), which needs the configs of what it stands on but runs
 //! nothing; then the stages run in parallel (`stages`), each step on the layers of the one before (`steps`).
 
-mod contexts;
+mod context;
+mod named;
 mod plan;
 mod stages;
 mod steps;
@@ -25,7 +26,7 @@ use crate::schema::{Answer, FieldCall};
 use crate::secret::Secret;
 use crate::session::Session;
 
-pub(crate) use contexts::NamedContext;
+pub(crate) use named::NamedContext;
 
 /// What `dockerBuild` was called with.
 #[derive(Clone)]
@@ -73,7 +74,7 @@ pub(crate) fn docker_build(call: FieldCall) -> Answer {
             .filter(|target| !target.is_empty())
             .map(str::to_owned),
         secrets,
-        contexts: contexts::decode(&call)?,
+        contexts: named::decode(&call)?,
         group: call.backend.group.clone(),
     };
     crate::schema::new_container(&call, move |session| {

@@ -11,7 +11,8 @@ use ci_oci::Digest;
 use ci_rootfs::copy;
 use ci_rootfs::write::Change;
 
-use super::plan::{Plan, source_root};
+use super::context::source_root;
+use super::plan::Plan;
 use super::stages::Stages;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
