@@ -43,8 +43,8 @@ pub enum Error {
     },
 }
 
-/// Result with [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+/// Result with [`Error`] unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Wraps a failed system call with what it was for.

@@ -9,6 +9,7 @@ mod cgroup;
 mod check;
 mod child;
 mod error;
+mod exit;
 mod failure;
 mod helper;
 mod launch;
@@ -23,8 +24,9 @@ mod spec;
 mod sys;
 mod wire;
 
-pub use child::{Child, Exit};
+pub use child::Child;
 pub use error::{Error, Result};
+pub use exit::Exit;
 pub use privilege::{IdMap, OVERRIDE, Privilege, Range};
 pub use probe::{Probe, Status, probe, probe_directory};
 pub use sandbox::Sandbox;

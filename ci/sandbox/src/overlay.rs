@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, chmodat, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
@@ -79,6 +79,10 @@ pub(crate) fn empty_work_directory(path: &Path) -> rustix::io::Result<()> {
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     )?;
+    // Their mode is 0: to get at what is in them, an ordinary user must first allow that.
+    for name in ["work", "work/incompat", "work/incompat/volatile"] {
+        let _ = chmodat(&directory, name, Mode::RWXU, AtFlags::empty());
+    }
     let left = [
         ("work/incompat/volatile/dirty", AtFlags::empty()),
         ("work/incompat/volatile", AtFlags::REMOVEDIR),
@@ -96,6 +100,8 @@ pub(crate) fn empty_work_directory(path: &Path) -> rustix::io::Result<()> {
 }
 
 /// The overlay mount itself. Without an upper the kernel wants at least two layers.
+///
+/// Device files in layers, or made by a command that is root, are inert: nothing but `/dev` leads to a device.
 ///
 /// Layers are named by descriptor: a string option is cut at 255 bytes, and the names would show inside in `/proc/mounts`.
 pub(crate) fn merge(
@@ -127,7 +133,7 @@ pub(crate) fn merge(
         overlay.flag("volatile")?;
     }
     overlay
-        .mount(MountAttrFlags::empty())
+        .mount(MountAttrFlags::MOUNT_ATTR_NODEV)
         .map_err(|failure| match failure.errno() {
             Some(Errno::PERM) => failure
                 .hint("overlay mounts in user namespaces need Linux 5.11 or newer; run `doctor`"),

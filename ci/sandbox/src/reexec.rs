@@ -140,3 +140,25 @@ fn sealed_copy() -> io::Result<OwnedFd> {
 pub(crate) fn path_of(program: impl AsFd) -> String {
     overlay::path_of(program)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_sealed_copy_of_the_program_cannot_be_written() {
+        let copy = sealed_copy().unwrap();
+        let path = path_of(&copy);
+        assert_eq!(
+            std::fs::read(&path).unwrap(),
+            std::fs::read(THIS_PROGRAM).unwrap()
+        );
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        assert_eq!(
+            file.write(b"x").unwrap_err().kind(),
+            io::ErrorKind::PermissionDenied
+        );
+    }
+}

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::child::Starting;
 use crate::failure::During;
 use crate::helper::{self, Helper, run_handler};
 use crate::launch::{Context, launch};
@@ -36,7 +37,7 @@ impl Sandbox {
     }
 
     /// Runs a registered handler as root of the executions' user namespace: directly, on a blocking thread, when we are root; in the
-    /// helper process otherwise. Calls run in parallel. A panic is an error.
+    /// helper process otherwise (there with umask 022). Calls run in parallel. A panic is an error.
     pub async fn call(&self, handler: &'static str, payload: Vec<u8>) -> Result<Vec<u8>> {
         let sandbox = self.clone();
         match tokio::task::spawn_blocking(move || sandbox.call_blocking(handler, &payload)).await {
@@ -68,22 +69,25 @@ impl Sandbox {
     /// Starts an execution. Returns when the command has been executed, or with the reason why it could not be.
     pub async fn spawn(&self, spec: Spec) -> Result<Child> {
         let sandbox = self.clone();
-        let launched = tokio::task::spawn_blocking(move || sandbox.launch(spec)).await;
-        let launched = launched
+        // The blocking thread finishes what it began even if nobody waits for it any more, and then cleans up.
+        let starting = tokio::task::spawn_blocking(move || sandbox.start(spec)).await;
+        let starting = starting
             .map_err(|error| Error::setup("start an execution", std::io::Error::other(error)))??;
-        Child::attend(launched).await
+        starting.finish().await
     }
 
-    fn launch(&self, spec: Spec) -> Result<crate::launch::Launched> {
-        match &self.0.privilege {
+    fn start(&self, spec: Spec) -> Result<Starting> {
+        let launched = match &self.0.privilege {
             Privilege::Root => {
                 let program = self.program()?;
-                let context = Context {
-                    program: program.as_fd(),
-                    user_namespace: None,
-                    single_id: false,
-                };
-                Ok(launch(spec, &context)?)
+                launch(
+                    spec,
+                    &Context {
+                        program: program.as_fd(),
+                        user_namespace: None,
+                        single_id: false,
+                    },
+                )?
             }
             Privilege::Rootless { ids } => {
                 let helper = self.helper(ids)?;
@@ -92,9 +96,10 @@ impl Sandbox {
                     user_namespace: Some(helper.user_namespace.as_fd()),
                     single_id: *ids == IdMap::Single,
                 };
-                Ok(launch(spec, &context)?)
+                launch(spec, &context)?
             }
-        }
+        };
+        Ok(Starting::watch(launched)?)
     }
 
     /// The running helper; a new one if it was killed.

@@ -110,6 +110,18 @@ pub(crate) fn child_events() -> io::Result<OwnedFd> {
     }
 }
 
+/// Leaves the session keyring of whoever started us behind. Kernels without keys have nothing to leave.
+pub(crate) fn new_session_keyring() {
+    // SAFETY: takes a number and a null pointer, which asks for a keyring without a name.
+    unsafe {
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_JOIN_SESSION_KEYRING,
+            std::ptr::null::<libc::c_char>(),
+        )
+    };
+}
+
 /// Brings the loopback device of the current network namespace up.
 pub(crate) fn loopback_up(socket: impl AsFd) -> io::Result<()> {
     // SAFETY: `ifreq` is plain old data for which zeroes are valid.

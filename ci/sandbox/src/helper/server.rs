@@ -16,12 +16,16 @@ use super::{Hello, Progress, frame, lock};
 use crate::failure::{During, Failure};
 use crate::{reexec, sys, wire};
 
+/// Whatever fails here, the reason is the same.
+const NOT_ALLOWED: &str = "user namespaces are switched off or restricted on this machine; `doctor` tells how to allow them";
+
 /// Plays the role; ends with the engine.
 pub(crate) fn serve(control: OwnedFd) -> ! {
     match prepare(&control) {
         Ok(Some(stream)) => answer_calls(stream),
         Ok(None) => {}
         Err(failure) => {
+            let failure = failure.hint(NOT_ALLOWED);
             let _ = wire::send(&control, &Progress::Failed(failure), &[]);
         }
     }
@@ -81,9 +85,7 @@ fn make_namespace(kind: UnshareFlags) -> Result<(), Failure> {
     } else {
         "mount"
     };
-    sys::unshare(kind).during(|| format!("make a {name} namespace")).map_err(|failure| {
-        failure.hint("user namespaces are switched off or restricted on this machine; `doctor` tells how to allow them")
-    })
+    sys::unshare(kind).during(|| format!("make a {name} namespace"))
 }
 
 /// What a process may do for itself: map its own ids, once it can no longer drop groups.

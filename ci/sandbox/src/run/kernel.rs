@@ -69,7 +69,7 @@ impl KernelMounts {
             proc: make_proc()?,
             dev: mounts::tmpfs(
                 &[("mode", "0755"), ("size", "65536k")],
-                MountAttrFlags::MOUNT_ATTR_NOSUID,
+                MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV,
             )?,
             sys: make_sys()?,
             null: host_device("null", 1, 3)?,

@@ -89,6 +89,7 @@ fn enter(spec: &Spec, single_id: bool, network: Option<OwnedFd>) -> Result<Assem
         namespaces |= UnshareFlags::NEWNET;
     }
     sys::unshare(namespaces).during(|| "make namespaces".to_owned())?;
+    sys::new_session_keyring();
     if let Some(network) = network {
         move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
             .during(|| "join the network".to_owned())?;

@@ -1,9 +1,10 @@
 //! What a hostile command finds: nothing of the host.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
-use ci_sandbox::{Error, Network};
+use ci_sandbox::{Error, Mount, MountSource, Network};
+use rustix::io::Errno;
 
 use crate::support::Bench;
 
@@ -172,4 +173,50 @@ pub(crate) async fn a_network_of_its_own_has_only_loopback(bench: Bench) {
     let mut spec = bench.script("tail -n +3 /proc/net/dev | wc -l; grep -c lo: /proc/net/dev");
     spec.network = Network::None;
     assert_eq!(bench.succeed(spec).await, "1\n1\n");
+}
+
+pub(crate) async fn a_device_file_of_the_image_is_inert(bench: Bench) {
+    let output = bench
+        .output("for place in /tmp /dev /dev/shm; do mknod $place/made c 1 3 2>/dev/null; (cat $place/made) 2>/dev/null || echo $place: no; done")
+        .await;
+    assert_eq!(output, "/tmp: no\n/dev: no\n/dev/shm: no\n");
+}
+
+/// Run inside by [`our_own_program_cannot_be_overwritten`]: whether we could write to ourselves.
+pub(crate) fn intruder() -> ! {
+    let access = rustix::fs::access("/proc/self/exe", rustix::fs::Access::WRITE_OK);
+    println!("{access:?}");
+    std::process::exit(0)
+}
+
+/// CVE-2019-5736: an image makes the process that starts it run once more inside, and overwrites its program.
+pub(crate) async fn our_own_program_cannot_be_overwritten(bench: Bench) {
+    let image = bench.layer(
+        "image",
+        &[("bin/trap", "#!/proc/self/exe --intruder\n"), ("usr/", "")],
+    );
+    fs::set_permissions(image.join("bin/trap"), PermissionsExt::from_mode(0o755)).unwrap();
+    for name in ["lib", "lib64"] {
+        symlink(format!("usr/{name}"), image.join(name)).unwrap();
+    }
+    let mut spec = bench.spec(["trap"]);
+    // The C library that this program is linked with.
+    let source = MountSource::Bind {
+        path: "/usr".into(),
+        subpath: None,
+    };
+    spec.mounts = vec![Mount {
+        source,
+        target: "/usr".into(),
+        readonly: true,
+    }];
+    let found = bench.succeed(spec).await;
+    // Whoever could not write to it outside is refused for that reason.
+    let ours = rustix::fs::access(
+        std::env::current_exe().unwrap(),
+        rustix::fs::Access::WRITE_OK,
+    )
+    .is_ok();
+    let reason = if ours { Errno::ROFS } else { Errno::ACCESS };
+    assert_eq!(found, format!("{:?}\n", Err::<(), _>(reason)));
 }

@@ -53,6 +53,9 @@ fn main() -> ExitCode {
     {
         lifecycle::victim(mode, marker);
     }
+    if words.iter().any(|word| word == "--intruder") {
+        isolation::intruder();
+    }
     let arguments = Arguments::from_args();
     if support::busybox().is_none() {
         println!(
@@ -114,6 +117,8 @@ fn main() -> ExitCode {
             output_can_be_opened_by_name_by_any_user,
             the_host_name_is_its_own,
             a_network_of_its_own_has_only_loopback,
+            a_device_file_of_the_image_is_inert,
+            our_own_program_cannot_be_overwritten,
         }
         lifecycle::{
             e12_a_background_process_does_not_hold_the_output,

@@ -1,6 +1,7 @@
 //! The suite once more, as an ordinary user: when root runs the tests, this is how the rootless modes are seen for real.
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Command;
 
@@ -72,10 +73,11 @@ fn run(command: &mut Command) -> Result<(), Failed> {
 
 fn suite_as(uid: u32, gid: u32, mode: &str) -> Result<(), Failed> {
     let home = tempfile::tempdir()?;
-    std::os::unix::fs::chown(home.path(), Some(uid), Some(gid))?;
+    chown(home.path(), Some(uid), Some(gid))?;
     // The build directory may be closed to others.
     let program = home.path().join("suite");
     fs::copy(std::env::current_exe()?, &program)?;
+    chown(&program, Some(uid), Some(gid))?;
     run(Command::new("setpriv")
         .args([
             format!("--reuid={uid}"),
