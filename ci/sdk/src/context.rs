@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{EngineChoice, EngineHandle};
 use crate::error::{Exit, UserError};
-use crate::stages;
+use crate::stages::{self, Checkout};
 use crate::units;
 
 /// Name of the folder of the checkout that holds what the pipeline writes.
@@ -35,7 +35,10 @@ pub struct Context {
     root: Arc<Path>,
     state_dir: Arc<Path>,
     catalog: Arc<Catalog>,
+    checkout: Arc<Checkout>,
+    source_date_epoch: i64,
     engine: EngineHandle,
+    no_cache: bool,
     progress: Progress,
     cancel: CancellationToken,
 }
@@ -64,13 +67,15 @@ impl Context {
             );
         }
         let state_dir = state_dir(&root)?;
+        let checkout = Checkout::of(&root);
+        let source_date_epoch = stages::source_date_epoch(&checkout)?;
         let options = ci_engine::Options {
             store: ci_store::Store::default_root()?,
             workdir: root.clone(),
             store_limit: Some(store_limit()?),
             parallelism: setup.jobs,
             no_cache: setup.no_cache,
-            source_date_epoch: stages::source_date_epoch(&root)?,
+            source_date_epoch,
             progress: progress.clone(),
         };
         let engine = EngineHandle::start(setup.engine, options).await?;
@@ -78,7 +83,10 @@ impl Context {
             root: root.into(),
             state_dir: state_dir.into(),
             catalog: Arc::new(catalog),
+            checkout: Arc::new(checkout),
+            source_date_epoch,
             engine,
+            no_cache: setup.no_cache,
             progress,
             cancel,
         })
@@ -97,6 +105,21 @@ impl Context {
     /// Services, environments and how images are named.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// What git knows of the checkout.
+    pub(crate) fn checkout(&self) -> &Checkout {
+        &self.checkout
+    }
+
+    /// The time that images carry as theirs, in seconds since the epoch.
+    pub(crate) fn source_date_epoch(&self) -> i64 {
+        self.source_date_epoch
+    }
+
+    /// Whether everything is to run anew.
+    pub(crate) fn no_cache(&self) -> bool {
+        self.no_cache
     }
 
     /// The engine; [`Context::query`] is the usual way to it.

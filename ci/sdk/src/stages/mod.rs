@@ -4,11 +4,16 @@
 //! belong to the command line.
 
 pub(crate) mod build;
+mod checkout;
+mod files;
+mod lock;
+mod plan;
+mod record;
 pub(crate) mod test;
 
-use std::path::Path;
-
 use ci_catalog::Platform;
+
+pub(crate) use checkout::Checkout;
 
 use crate::error::{Exit, UserError};
 
@@ -23,18 +28,18 @@ pub(crate) struct Request {
     pub(crate) platforms: Vec<Platform>,
 }
 
-/// The time that images carry as theirs: `SOURCE_DATE_EPOCH`, else that of the commit.
+/// The time that images carry as theirs: `SOURCE_DATE_EPOCH`, else that of the commit, else the epoch itself.
 ///
 /// # Errors
 /// When `SOURCE_DATE_EPOCH` is no number.
-pub(crate) fn source_date_epoch(_root: &Path) -> Result<i64, UserError> {
+pub(crate) fn source_date_epoch(checkout: &Checkout) -> Result<i64, UserError> {
     match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) => text.parse().map_err(|_| {
+        Ok(text) if !text.is_empty() => text.parse().map_err(|_| {
             UserError::new(
                 Exit::Usage,
                 format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"),
             )
         }),
-        Err(_) => Ok(0),
+        _ => Ok(checkout.commit_time.unwrap_or(0)),
     }
 }

@@ -2,12 +2,13 @@
 //! with which values for templates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use ci_catalog::{Name, Placeholder, Platform, RenderError, Service, Template, Variables};
+use ci_catalog::{Catalog, Name, Placeholder, Platform, RenderError, Service, Template, Variables};
 
 use super::Request;
-use super::source::Source;
+use super::checkout::Checkout;
 use crate::context::Context;
 use crate::error::{Exit, UserError};
 
@@ -15,7 +16,7 @@ use crate::error::{Exit, UserError};
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     /// Where it is built from.
-    pub(crate) source: &'a Source,
+    pub(crate) checkout: &'a Checkout,
     /// The environment, if one was named.
     pub(crate) environment: Option<&'a Name>,
     /// The services, each after those whose images it reads.
@@ -28,8 +29,10 @@ pub(crate) struct Planned<'a> {
     pub(crate) service: &'a Service,
     /// Whether it was asked for, or is only read by one that was.
     pub(crate) wanted: bool,
-    /// The platforms it is needed for, in the order of the catalog.
+    /// The platforms of its image, in the order of the catalog; none if it is only read.
     pub(crate) platforms: Vec<Platform>,
+    /// These, and those of the services that read its image.
+    pub(crate) needed: Vec<Platform>,
     /// What templates of this service may use.
     pub(crate) variables: Variables,
     /// The tag of its image, if an environment was named.
@@ -49,21 +52,22 @@ impl Planned<'_> {
     pub(crate) fn render(&self, key: &str, template: &Template) -> Result<String, UserError> {
         template
             .render(&self.variables)
-            .map_err(|error| self.unrenderable(key, error))
+            .map_err(|error| unrenderable(&self.service.manifest, key, error))
     }
+}
 
-    fn unrenderable(&self, key: &str, error: RenderError) -> UserError {
-        let message = format!("{}: `{key}`: {error}", self.service.manifest.display());
-        let failure = UserError::new(Exit::Usage, message);
-        match error {
-            RenderError::Missing(Placeholder::Env) => {
-                failure.hint("name an environment of pipeline.toml with `--env NAME`")
-            }
-            RenderError::Missing(Placeholder::Branch) => {
-                failure.hint("no branch is checked out; `git switch BRANCH` does that")
-            }
-            _ => failure,
+/// Why the template at `key` of a catalog file cannot be rendered.
+fn unrenderable(file: &Path, key: &str, error: RenderError) -> UserError {
+    let message = format!("{}: `{key}`: {error}", file.display());
+    let failure = UserError::new(Exit::Usage, message);
+    match error {
+        RenderError::Missing(Placeholder::Env) => {
+            failure.hint("name an environment of pipeline.toml with `--env NAME`")
         }
+        RenderError::Missing(Placeholder::Branch) => {
+            failure.hint("no branch is checked out; `git switch BRANCH` does that")
+        }
+        _ => failure,
     }
 }
 
@@ -73,7 +77,17 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// When a service or the environment is not in the catalog, or a tag cannot be made.
     pub(crate) fn of(ctx: &'a Context, request: &Request) -> eyre::Result<Self> {
-        let catalog = ctx.catalog();
+        let epoch = ctx.source_date_epoch();
+        Self::new(ctx.catalog(), ctx.checkout(), epoch, request)
+    }
+
+    /// What `request` asks for of a catalog. `epoch` is the time that images carry.
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        checkout: &'a Checkout,
+        epoch: i64,
+        request: &Request,
+    ) -> eyre::Result<Self> {
         let environment = match &request.environment {
             Some(name) => Some(catalog.environment(name).ok_or_else(|| {
                 let names = catalog.environments().map(|it| it.name.as_str());
@@ -84,8 +98,8 @@ impl<'a> Plan<'a> {
         let wanted = catalog.select(&request.services)?;
         let order = catalog.build_order(&wanted);
         let wanted: BTreeSet<&Name> = wanted.into_iter().map(|it| &it.name).collect();
-        let source = ctx.source();
-        let common = variables(ctx, source, environment.map(|it| &it.name))?;
+        let environment_name = environment.map(|it| &it.name);
+        let common = variables(catalog, checkout, epoch, environment_name)?;
         let mut services = Vec::with_capacity(order.len());
         for service in order {
             let variables = common
@@ -95,25 +109,50 @@ impl<'a> Plan<'a> {
                 service,
                 wanted: wanted.contains(&service.name),
                 platforms: Vec::new(),
+                needed: Vec::new(),
                 variables,
                 tag: None,
             };
             if let Some(environment) = environment.filter(|_| planned.wanted) {
                 let tag = environment.render_tag(&planned.variables);
                 let key = format!("environments.{}.tag", environment.name);
-                planned.tag = Some(tag.map_err(|error| planned.unrenderable(&key, error))?);
+                let file = Path::new("pipeline.toml");
+                planned.tag = Some(tag.map_err(|error| unrenderable(file, &key, error))?);
             }
             if planned.wanted {
                 planned.platforms = platforms(service, &request.platforms)?;
+                planned.needed = planned.platforms.clone();
             }
             services.push(planned);
         }
         spread_platforms(&mut services);
         Ok(Self {
-            source,
-            environment: environment.map(|it| &it.name),
+            checkout,
+            environment: environment_name,
             services,
         })
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// The services that were asked for.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Planned<'a>> {
+        self.services.iter().filter(|planned| planned.wanted)
+    }
+
+    /// The services whose images a service reads, directly or not, those furthest away first.
+    pub(crate) fn causes(&self, name: &Name) -> Vec<&'a Name> {
+        let mut needed = BTreeSet::from([name]);
+        let mut causes = Vec::new();
+        for planned in self.services.iter().rev() {
+            if needed.contains(&planned.service.name) {
+                needed.extend(planned.service.dependencies());
+                causes.push(&planned.service.name);
+            }
+        }
+        causes.retain(|cause| *cause != name);
+        causes.reverse();
+        causes
     }
 }
 
@@ -128,7 +167,10 @@ fn platforms(service: &Service, asked: &[Platform]) -> Result<Vec<Platform>, Use
         let none = || {
             UserError::new(
                 Exit::Usage,
-                format!("{}: the platform of this machine has no name in OCI", service.name),
+                format!(
+                    "{}: the platform of this machine has no name in OCI",
+                    service.name
+                ),
             )
             .hint("name one: `--platform linux/amd64`")
         };
@@ -144,34 +186,34 @@ fn spread_platforms(services: &mut [Planned<'_>]) {
     let mut needed: BTreeMap<Name, Vec<Platform>> = BTreeMap::new();
     for planned in services.iter_mut().rev() {
         for platform in needed.remove(&planned.service.name).unwrap_or_default() {
-            if !planned.platforms.contains(&platform) {
-                planned.platforms.push(platform);
+            if !planned.needed.contains(&platform) {
+                planned.needed.push(platform);
             }
         }
         for name in planned.service.dependencies() {
             let platforms = needed.entry(name.clone()).or_default();
-            platforms.extend(planned.platforms.iter().cloned());
+            platforms.extend(planned.needed.iter().cloned());
         }
     }
 }
 
 fn variables(
-    ctx: &Context,
-    source: &Source,
+    catalog: &Catalog,
+    checkout: &Checkout,
+    epoch: i64,
     environment: Option<&Name>,
 ) -> Result<Variables, UserError> {
-    let epoch = ctx.source_date_epoch();
-    let project = ctx.catalog().project();
+    let project = catalog.project();
     let mut variables = Variables::new()
-        .with_commit(&source.commit)
+        .with_commit(&checkout.commit)
         .with(
             Placeholder::CommitTime,
-            rfc3339(source.commit_time.unwrap_or(epoch))?,
+            rfc3339(checkout.commit_time.unwrap_or(epoch))?,
         )
         .with(Placeholder::SourceDateEpoch, epoch.to_string())
         .with(Placeholder::Project, project.name.as_str())
         .with(Placeholder::Registry, project.registry.as_str());
-    if let Some(branch) = source.branch() {
+    if let Some(branch) = checkout.branch() {
         variables = variables.with(Placeholder::Branch, branch);
     }
     if let Some(environment) = environment {
@@ -183,8 +225,9 @@ fn variables(
 /// Seconds since the epoch as RFC 3339 in UTC.
 pub(crate) fn rfc3339(seconds: i64) -> Result<String, UserError> {
     let time = jiff::Timestamp::from_second(seconds);
-    time.map(|time| time.to_string())
-        .map_err(|error| UserError::new(Exit::Usage, format!("{seconds} is no time")).because(error))
+    time.map(|time| time.to_string()).map_err(|error| {
+        UserError::new(Exit::Usage, format!("{seconds} is no time")).because(error)
+    })
 }
 
 fn unknown_environment(name: &str, known: &[&str]) -> UserError {
@@ -196,15 +239,10 @@ fn unknown_environment(name: &str, known: &[&str]) -> UserError {
     UserError::new(Exit::Usage, message).hint(hint)
 }
 
-/// What a command does with services it was not asked for: nothing. For those it was: by name.
-impl<'a> Plan<'a> {
-    /// The services that were asked for.
-    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Planned<'a>> {
-        self.services.iter().filter(|planned| planned.wanted)
-    }
-}
-
 /// Shares a string with progress, which keeps the names of groups.
 pub(crate) fn group(service: &Service) -> Arc<str> {
     Arc::from(service.name.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,29 @@
-//! Builds images.
+//! Builds images: services become containers, containers an OCI layout and a release record in the state folder.
 
-use std::time::Duration;
+mod cargo;
+mod dockerfile;
+mod extension;
+mod failure;
+mod layout;
+mod metadata;
+mod prepare;
+mod release;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ci_catalog::Name;
 use dagger_sdk::Container;
+use futures::future::join_all;
 
+use self::failure::Shared;
+use self::prepare::{Images, Prepared};
+pub(crate) use self::release::Release;
 use super::Request;
+use super::plan::{Plan, Planned};
+use super::record::Record;
 use crate::context::Context;
-use crate::error::{Exit, UserError};
 
 /// A built image.
 #[derive(Debug, Clone)]
@@ -35,11 +52,110 @@ pub(crate) struct Built {
 }
 
 /// Builds the services of `request` and writes images and record to the state folder.
-pub(crate) async fn run(_ctx: &Context, _request: &Request) -> eyre::Result<Built> {
-    Err(UserError::new(Exit::Infrastructure, "building is not implemented").into())
+pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built> {
+    let plan = Plan::of(ctx, request)?;
+    warn(ctx, &plan);
+    let images = prepare::images(ctx, &plan);
+    let releases = plan.wanted().map(|planned| timed(ctx, planned, &images));
+    let results = join_all(releases).await;
+
+    let mut built = Built::default();
+    let mut released = Vec::new();
+    let mut failed: BTreeMap<Name, Shared> = BTreeMap::new();
+    for (planned, (result, elapsed)) in plan.wanted().zip(results) {
+        match result {
+            Ok(release) => {
+                built.images.push(Image {
+                    service: planned.service.name.to_string(),
+                    reference: planned.reference(),
+                    digest: release.descriptor.digest.to_string(),
+                    size: release.size,
+                    elapsed,
+                });
+                released.push((planned, release));
+            }
+            Err(error) => {
+                failed.insert(planned.service.name.clone(), error);
+            }
+        }
+    }
+    built.images.sort_by(|a, b| a.service.cmp(&b.service));
+    built.failures = failures(&plan, &failed);
+    let record = Record::of(ctx, &plan, &released)?;
+    built.record = serde_json::to_value(record.write(ctx, &plan).await?)?;
+    if released.iter().any(|(_, release)| release.is_new) {
+        layout::tidy(ctx).await?;
+    }
+    Ok(built)
 }
 
-/// The image of one service.
-pub(crate) async fn image(_ctx: &Context, _service: &str) -> eyre::Result<Container> {
-    Err(UserError::new(Exit::Infrastructure, "building is not implemented").into())
+/// The image of one service for this machine's platform, without building it.
+pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Container> {
+    let request = Request {
+        services: vec![service.to_owned()],
+        ..Request::default()
+    };
+    let plan = Plan::of(ctx, &request)?;
+    let images = prepare::images(ctx, &plan);
+    let planned = plan
+        .wanted()
+        .find(|planned| planned.service.name.as_str() == service)
+        .ok_or_else(|| eyre::eyre!("{service} was not planned"))?;
+    let prepared = prepare::of(planned, &images).await?;
+    let first = prepared.into_iter().next();
+    let (_, first) = first.ok_or_else(|| eyre::eyre!("{service} has no platform"))?;
+    Ok(first.container)
 }
+
+async fn timed(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    images: &Images<'_>,
+) -> (Result<Release, Shared>, Duration) {
+    let began = Instant::now();
+    let release = async {
+        let prepared = prepare::of(planned, images).await?;
+        release::release(ctx, planned, prepared)
+            .await
+            .map_err(Shared::from)
+    };
+    (release.await, began.elapsed())
+}
+
+/// What images cannot tell of their source.
+fn warn(ctx: &Context, plan: &Plan<'_>) {
+    let warn = |rule, message| {
+        ctx.progress()
+            .warn(&Arc::from("source"), rule, message, None)
+    };
+    let checkout = plan.checkout;
+    if let Some(reason) = &checkout.unknown {
+        warn("NoCommit", format!("images carry no commit: {reason}"));
+    } else if checkout.dirty {
+        let commit: String = checkout.commit.chars().take(7).collect();
+        let message = format!(
+            "there are uncommitted changes: images carry commit {commit}, but are not built from it alone"
+        );
+        warn("UncommittedChanges", message);
+    }
+}
+
+/// What is said of failed services. One that failed because the image it reads failed says just that.
+fn failures(plan: &Plan<'_>, failed: &BTreeMap<Name, Shared>) -> Vec<eyre::Report> {
+    let explain = |(name, error): (&Name, &Shared)| {
+        let cause = plan.causes(name).into_iter().find(|cause| {
+            let other = failed.get(*cause);
+            other.is_some_and(|other| other.root() == error.root())
+        });
+        match cause {
+            Some(cause) => eyre::Report::from(error.exit_only(format!(
+                "cannot build {name}: {cause}, whose image it reads, failed"
+            ))),
+            None => eyre::Report::from(error.clone()).wrap_err(format!("cannot build {name}")),
+        }
+    };
+    failed.iter().map(explain).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -34,8 +34,8 @@ fn repository() -> tempfile::TempDir {
     dir
 }
 
-fn read(dir: &Path) -> Source {
-    Source::read(dir, |_| None).unwrap()
+fn read(dir: &Path) -> Checkout {
+    Checkout::read(dir, |_| None).unwrap()
 }
 
 #[test]
@@ -47,7 +47,12 @@ fn a_clean_checkout_is_described_by_its_commit() {
     );
     git_in(
         dir.path(),
-        &["remote", "add", "origin", "https://x:token@example.com/a/b.git"],
+        &[
+            "remote",
+            "add",
+            "origin",
+            "https://x:token@example.com/a/b.git",
+        ],
     );
     std::fs::create_dir(dir.path().join("below")).unwrap();
     let source = read(&dir.path().join("below"));
@@ -93,22 +98,22 @@ fn a_detached_head_has_the_reference_that_the_job_says_if_it_is_of_this_commit()
             _ => None,
         }
     };
-    let tagged = Source::read(dir.path(), job(commit)).unwrap();
+    let tagged = Checkout::read(dir.path(), job(commit)).unwrap();
     assert_eq!(tagged.reference.as_deref(), Some("refs/tags/v1"));
     assert_eq!(tagged.branch(), None);
-    let other = Source::read(dir.path(), job(NO_COMMIT.to_owned())).unwrap();
+    let other = Checkout::read(dir.path(), job(NO_COMMIT.to_owned())).unwrap();
     assert_eq!(other.reference, None);
 }
 
 #[test]
 fn without_a_repository_or_a_commit_there_is_a_reason_and_the_zero_commit() {
     let dir = tempfile::tempdir().unwrap();
-    let none = Source::of(dir.path());
+    let none = Checkout::of(dir.path());
     assert_eq!(none.commit, NO_COMMIT);
     assert!(none.unknown.unwrap().starts_with("not a git repository"));
     git_in(dir.path(), &["init", "-q"]);
     assert_eq!(
-        Source::of(dir.path()).unknown.as_deref(),
+        Checkout::of(dir.path()).unknown.as_deref(),
         Some("the repository has no commit yet")
     );
 }
@@ -146,9 +151,15 @@ fn addresses_lose_what_may_be_a_secret() {
     for (given, kept) in [
         ("https://example.com/a.git", "https://example.com/a.git"),
         ("https://token@example.com/a", "https://example.com/a"),
-        ("https://u:p@ss@example.com:8443/a", "https://example.com:8443/a"),
+        (
+            "https://u:p@ss@example.com:8443/a",
+            "https://example.com:8443/a",
+        ),
         ("https://example.com/a?token=x#y", "https://example.com/a"),
-        ("ssh://git:pw@example.com:22/a", "ssh://git@example.com:22/a"),
+        (
+            "ssh://git:pw@example.com:22/a",
+            "ssh://git@example.com:22/a",
+        ),
         ("git@example.com:a/b.git", "git@example.com:a/b.git"),
         ("../b.git", "../b.git"),
         ("https://u:p@example.com", "https://example.com"),

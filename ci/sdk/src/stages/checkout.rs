@@ -13,7 +13,7 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
 /// What is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Source {
+pub(crate) struct Checkout {
     /// Address of the remote repository, without credentials.
     pub(crate) repository: Option<String>,
     /// Full id of the commit; zeros if it is not known.
@@ -28,7 +28,7 @@ pub(crate) struct Source {
     pub(crate) unknown: Option<String>,
 }
 
-impl Source {
+impl Checkout {
     /// Asks git about the checkout that `root` is in.
     pub(crate) fn of(root: &Path) -> Self {
         Self::read(root, |name| std::env::var(name).ok()).unwrap_or_else(|reason| Self {
@@ -60,15 +60,10 @@ impl Source {
             ],
         );
         let time = git(root, ["log", "-1", "--format=%ct", "--no-show-signature"]);
-        let remotes = git(
-            root,
-            ["config", "-z", "--get-regexp", r"^remote\..*\.url$"],
-        );
+        let remotes = git(root, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"]);
         let status = Status::parse(&answer(status)?);
         let (time, remotes) = (answer(time), answer(remotes));
-        let commit = status
-            .commit
-            .ok_or("the repository has no commit yet")?;
+        let commit = status.commit.ok_or("the repository has no commit yet")?;
         let reference = status
             .branch
             .map(|branch| format!("refs/heads/{branch}"))

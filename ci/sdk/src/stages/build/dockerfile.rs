@@ -1,0 +1,194 @@
+//! The `dockerfile` builder: a target of a Dockerfile, with the catalog's arguments, secrets and named contexts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ci_catalog::{ContextSource, DockerfileBuilder, Name, Platform, RelativePath, SecretSource};
+use dagger_sdk::{Container, DirectoryWithFileOptsBuilder, Id};
+
+use super::extension::{self, Context as NamedContext, DockerBuild};
+use super::failure::Call;
+use crate::context::Context;
+use crate::error::{Exit, UserError};
+use crate::stages::plan::Planned;
+
+/// The container of a service's Dockerfile. `images` are those of the services it reads.
+pub(crate) async fn container(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    builder: &DockerfileBuilder,
+    platform: &Platform,
+    images: &BTreeMap<Name, Container>,
+) -> eyre::Result<Container> {
+    let query = ctx.query(planned.service.name.as_str());
+    let host = query.host();
+    let mut directory = host.directory(text(&builder.context.under(ctx.root()))?);
+    let dockerfile = match builder
+        .file
+        .from_root()
+        .strip_prefix(builder.context.from_root())
+    {
+        Ok(below) => text(below)?,
+        Err(_) => {
+            // Outside the context: it is put where the context has nothing.
+            let file = host.file(text(&builder.file.under(ctx.root()))?);
+            let name = format!(".pipeline-{}.Dockerfile", planned.service.name);
+            let options = DirectoryWithFileOptsBuilder::default()
+                .permissions(0o644_isize)
+                .build()?;
+            directory = directory.with_file_opts(&name, file.id().await.told()?, options);
+            name
+        }
+    };
+    let mut arguments = BTreeMap::new();
+    for (name, template) in &builder.args {
+        let value = planned.render(&format!("dockerfile.args.{name}"), template)?;
+        arguments.insert(name.clone(), value);
+    }
+    arguments
+        .entry("SOURCE_DATE_EPOCH".into())
+        .or_insert_with(|| ctx.source_date_epoch().to_string());
+    let build = DockerBuild {
+        dockerfile,
+        platform: platform.to_string(),
+        arguments,
+        target: builder.target.clone(),
+        secrets: secrets(ctx, planned, builder).await?,
+        contexts: contexts(ctx, planned, builder, images).await?,
+    };
+    if !build.contexts.is_empty() && !ctx.engine().is_embedded() {
+        let message = format!(
+            "{}: named contexts are an addition of the embedded engine; a Dagger engine has none",
+            planned.service.manifest.display()
+        );
+        return Err(UserError::new(Exit::Usage, message)
+            .hint("build this service with `--engine embedded`")
+            .into());
+    }
+    Ok(extension::docker_build(&directory, &build))
+}
+
+/// The ids of the secrets, which `RUN --mount=type=secret` finds by name.
+async fn secrets(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    builder: &DockerfileBuilder,
+) -> eyre::Result<Vec<Id>> {
+    let query = ctx.query(planned.service.name.as_str());
+    let mut ids = Vec::new();
+    for (name, source) in &builder.secrets {
+        let value = secret(ctx.root(), source).map_err(|(problem, hint)| {
+            let place = planned.service.manifest.display();
+            UserError::new(
+                Exit::Usage,
+                format!("{place}: `dockerfile.secrets.{name}`: {problem}"),
+            )
+            .hint(hint)
+        })?;
+        ids.push(query.set_secret(name, value).id().await.told()?);
+    }
+    Ok(ids)
+}
+
+/// The value of a secret; or what is wrong and what to do about it, neither of which tells any of it (S4).
+fn secret(root: &Path, source: &SecretSource) -> Result<String, (String, String)> {
+    match source {
+        SecretSource::Env(name) => std::env::var(name).map_err(|error| match error {
+            std::env::VarError::NotPresent => (
+                format!("the environment variable {name} is not set"),
+                format!("set {name}; in CI, from the job's secrets"),
+            ),
+            std::env::VarError::NotUnicode(_) => (
+                format!("the environment variable {name} is not text"),
+                "encode it, for instance in base64".into(),
+            ),
+        }),
+        SecretSource::File(path) => {
+            let read = std::fs::read(path.under(root));
+            let bytes = read.map_err(|error| {
+                (
+                    format!("{path} cannot be read: {error}"),
+                    format!("write the secret to {path}, and keep that file out of git"),
+                )
+            })?;
+            String::from_utf8(bytes).map_err(|_| {
+                (
+                    format!("{path} is not text"),
+                    "encode it, for instance in base64".into(),
+                )
+            })
+        }
+    }
+}
+
+async fn contexts(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    builder: &DockerfileBuilder,
+    images: &BTreeMap<Name, Container>,
+) -> eyre::Result<Vec<NamedContext>> {
+    let mut contexts = Vec::new();
+    for (name, source) in &builder.contexts {
+        let name = name.clone();
+        contexts.push(match source {
+            ContextSource::Service(service) => {
+                let image = images.get(service).ok_or_else(|| {
+                    eyre::eyre!(
+                        "{}: no image of {service} was prepared",
+                        planned.service.name
+                    )
+                })?;
+                NamedContext::container(name, image.id().await.told()?)
+            }
+            ContextSource::OciLayout(path) => {
+                NamedContext::oci_layout(name, layout(ctx.root(), planned, path)?)
+            }
+            ContextSource::Dir(path) => {
+                let host = ctx.query(planned.service.name.as_str()).host();
+                let directory = host.directory(text(&path.under(ctx.root()))?);
+                NamedContext::directory(name, directory.id().await.told()?)
+            }
+        });
+    }
+    Ok(contexts)
+}
+
+fn layout(root: &Path, planned: &Planned<'_>, path: &RelativePath) -> Result<String, UserError> {
+    let dir = path.under(root);
+    if !dir.join("oci-layout").is_file() {
+        let place = planned.service.manifest.display();
+        let message = format!("{place}: there is no OCI layout in {path}");
+        return Err(UserError::new(Exit::Usage, message).hint(format!(
+            "for instance: skopeo copy docker://IMAGE oci:{path}"
+        )));
+    }
+    text(&dir)
+}
+
+/// A path as the text that the Dagger API takes.
+pub(crate) fn text(path: &Path) -> Result<String, UserError> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        UserError::new(
+            Exit::Usage,
+            format!("the path {} is not UTF-8", path.display()),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4: the message names the place and nothing of the value.
+    #[test]
+    fn a_missing_secret_is_explained_by_its_source_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let (problem, hint) = secret(
+            root.path(),
+            &SecretSource::Env("PIPELINE_TEST_UNSET_VARIABLE".into()),
+        )
+        .unwrap_err();
+        assert!(problem.ends_with("PIPELINE_TEST_UNSET_VARIABLE is not set"));
+        assert!(hint.contains("PIPELINE_TEST_UNSET_VARIABLE"));
+    }
+}

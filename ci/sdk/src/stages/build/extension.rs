@@ -1,0 +1,156 @@
+//! `Directory.dockerBuild` with the argument that the embedded engine adds to it: named contexts. The generated functions of
+//! `dagger-sdk` do not know it, so the call is put together here.
+
+use std::collections::BTreeMap;
+
+use dagger_sdk::{Container, Directory, Id};
+use serde::Serialize;
+
+/// The arguments of a build.
+#[derive(Debug, Default)]
+pub(crate) struct DockerBuild {
+    /// Path of the Dockerfile in the directory.
+    pub(crate) dockerfile: String,
+    pub(crate) platform: String,
+    pub(crate) arguments: BTreeMap<String, String>,
+    pub(crate) target: Option<String>,
+    pub(crate) secrets: Vec<Id>,
+    pub(crate) contexts: Vec<Context>,
+}
+
+/// A name that `FROM` and `--from` use, and what it stands for: the input object `NamedContext`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Context {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oci_layout: Option<String>,
+}
+
+impl Context {
+    fn empty(name: String) -> Self {
+        Self {
+            name,
+            container: None,
+            directory: None,
+            oci_layout: None,
+        }
+    }
+
+    /// An image.
+    pub(crate) fn container(name: String, id: Id) -> Self {
+        Self {
+            container: Some(id),
+            ..Self::empty(name)
+        }
+    }
+
+    /// A directory.
+    pub(crate) fn directory(name: String, id: Id) -> Self {
+        Self {
+            directory: Some(id),
+            ..Self::empty(name)
+        }
+    }
+
+    /// An image in an OCI image layout on the host.
+    pub(crate) fn oci_layout(name: String, path: String) -> Self {
+        Self {
+            oci_layout: Some(path),
+            ..Self::empty(name)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BuildArg<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+/// The container that a Dockerfile makes with `directory` as its context.
+pub(crate) fn docker_build(directory: &Directory, build: &DockerBuild) -> Container {
+    let arguments = build.arguments.iter();
+    let arguments: Vec<_> = arguments
+        .map(|(name, value)| BuildArg { name, value })
+        .collect();
+    let mut call = directory
+        .selection
+        .select("dockerBuild")
+        .arg("dockerfile", &build.dockerfile)
+        .arg("platform", &build.platform)
+        .arg("buildArgs", &arguments);
+    if let Some(target) = &build.target {
+        call = call.arg("target", target);
+    }
+    if !build.secrets.is_empty() {
+        call = call.arg("secrets", &build.secrets);
+    }
+    if !build.contexts.is_empty() {
+        call = call.arg("namedContexts", &build.contexts);
+    }
+    Container {
+        proc: directory.proc.clone(),
+        selection: call,
+        graphql_client: directory.graphql_client.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use dagger_sdk::core::graphql_client::{GraphQLClient, GraphQLError};
+
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl GraphQLClient for Nobody {
+        async fn query(&self, _: &str) -> Result<Option<serde_json::Value>, GraphQLError> {
+            Ok(None)
+        }
+    }
+
+    /// Arguments come in no order: they are looked for one by one.
+    #[tokio::test]
+    async fn all_arguments_are_written_as_graphql() {
+        let query = dagger_sdk::Query {
+            proc: None,
+            selection: Default::default(),
+            graphql_client: Arc::new(Nobody),
+        };
+        let build = DockerBuild {
+            dockerfile: "a/Dockerfile".into(),
+            platform: "linux/arm64".into(),
+            arguments: BTreeMap::from([("A".into(), "say \"hi\"\n$X".into())]),
+            target: Some("app".into()),
+            secrets: vec![Id("S".into())],
+            contexts: vec![
+                Context::container("base".into(), Id("C".into())),
+                Context::oci_layout("deb".into(), "/l".into()),
+                Context::directory("d".into(), Id("D".into())),
+            ],
+        };
+        let text = docker_build(&query.directory(), &build)
+            .selection
+            .build()
+            .await
+            .unwrap();
+        let text: String = text.split_whitespace().collect();
+        for argument in [
+            r#"dockerfile:"a/Dockerfile""#,
+            r#"platform:"linux/arm64""#,
+            r#"buildArgs:[{name:"A",value:"say\"hi\"\n$X"}]"#,
+            r#"target:"app""#,
+            r#"secrets:["S"]"#,
+            r#"namedContexts:[{name:"base",container:"C"},{name:"deb",ociLayout:"/l"},{name:"d",directory:"D"}]"#,
+        ] {
+            assert!(text.contains(argument), "{argument} is not in {text}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! From services to containers: each service once per platform, however many others read its image.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ci_catalog::{Builder, Name, Platform};
+use dagger_sdk::Container;
+use futures::FutureExt;
+use futures::future::{self, BoxFuture, try_join_all};
+
+use super::failure::Shared;
+use super::{cargo, dockerfile, metadata};
+use crate::context::Context;
+use crate::stages::plan::{Plan, Planned};
+
+/// A service's image for one platform, as Dagger functions most of which have not run.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) container: Container,
+    /// Bill of materials, where the builder knows one.
+    pub(super) sbom: Option<PathBuf>,
+}
+
+type Preparing<'a> = future::Shared<BoxFuture<'a, Result<Prepared, Shared>>>;
+
+/// What prepares each image of a plan. Nothing happens before it is awaited, and then once for all who await it.
+pub(super) type Images<'a> = BTreeMap<(Name, Platform), Preparing<'a>>;
+
+/// The images of all services of a plan.
+pub(super) fn images<'a>(ctx: &'a Context, plan: &'a Plan<'a>) -> Images<'a> {
+    let mut images = Images::new();
+    // Services come after those they read.
+    for planned in &plan.services {
+        for platform in &planned.needed {
+            let read: BTreeMap<Name, Preparing<'a>> = planned
+                .service
+                .dependencies()
+                .filter_map(|name| {
+                    let image = images.get(&(name.clone(), platform.clone()))?;
+                    Some((name.clone(), image.clone()))
+                })
+                .collect();
+            let image = async move {
+                let prepared = prepare(ctx, planned, platform, read).await;
+                prepared.map_err(Shared::from)
+            };
+            let key = (planned.service.name.clone(), platform.clone());
+            images.insert(key, image.boxed().shared());
+        }
+    }
+    images
+}
+
+/// The images of one service, by platform in its order.
+pub(super) async fn of(
+    planned: &Planned<'_>,
+    images: &Images<'_>,
+) -> Result<Vec<(Platform, Prepared)>, Shared> {
+    let each = planned.platforms.iter().map(|platform| async move {
+        let key = (planned.service.name.clone(), platform.clone());
+        match images.get(&key) {
+            Some(image) => Ok((platform.clone(), image.clone().await?)),
+            None => Err(eyre::eyre!("no image was planned for {platform}").into()),
+        }
+    });
+    try_join_all(each).await
+}
+
+async fn prepare<'a>(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    platform: &Platform,
+    read: BTreeMap<Name, Preparing<'a>>,
+) -> eyre::Result<Prepared> {
+    let read = read
+        .into_iter()
+        .map(|(name, image)| async move { image.await.map(|image| (name, image.container)) });
+    let read = try_join_all(read).await?.into_iter().collect();
+    let prepared = match &planned.service.builder {
+        Builder::Cargo(builder) => cargo::image(ctx, planned, builder, platform).await?,
+        Builder::Dockerfile(builder) => Prepared {
+            container: dockerfile::container(ctx, planned, builder, platform, &read).await?,
+            sbom: None,
+        },
+    };
+    Ok(Prepared {
+        container: metadata::apply(planned, prepared.container)?,
+        ..prepared
+    })
+}

@@ -1,0 +1,136 @@
+//! From containers to an image in the layout: what is there already is neither exported nor read again.
+
+use std::path::PathBuf;
+
+use ci_catalog::Platform;
+use ci_oci::{Descriptor, Digest};
+use dagger_sdk::{Container, ContainerAsTarballOptsBuilder, File};
+
+use super::dockerfile::text;
+use super::failure::Call;
+use super::layout::{self, Stored};
+use super::prepare::Prepared;
+use crate::context::Context;
+use crate::stages::files;
+use crate::stages::plan::Planned;
+
+/// An image in the layout.
+#[derive(Debug)]
+pub(crate) struct Release {
+    /// Points at its manifest, or at the index of several.
+    pub(crate) descriptor: Descriptor,
+    /// Its manifests by platform, in the order of the catalog.
+    pub(crate) platforms: Vec<Variant>,
+    /// Bytes of its blobs.
+    pub(crate) size: u64,
+    /// Whether it was not in the layout before.
+    pub(crate) is_new: bool,
+}
+
+/// The image of one platform.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    pub(crate) platform: Platform,
+    pub(crate) digest: Digest,
+    /// Bytes of its blobs.
+    pub(crate) size: u64,
+    /// Its bill of materials: the path from the catalog's root, and the digest.
+    pub(crate) sbom: Option<(PathBuf, Digest)>,
+}
+
+/// Builds the image of a service and puts it into the layout.
+pub(super) async fn release(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    prepared: Vec<(Platform, Prepared)>,
+) -> eyre::Result<Release> {
+    let containers = prepared.iter().map(|(_, image)| &image.container);
+    let tarball = tarball(containers).await?;
+    let digest = tarball.digest().await.told()?;
+    let name = planned.service.name.as_str();
+    let platforms: Vec<Platform> = prepared.iter().map(|(it, _)| it.clone()).collect();
+    let (stored, is_new) = match layout::find(ctx, name, &digest, &platforms).await? {
+        Some(stored) => (stored, false),
+        None => (
+            export(ctx, name, &tarball, &digest, &platforms).await?,
+            true,
+        ),
+    };
+    let Stored {
+        descriptor,
+        size,
+        variants,
+    } = stored;
+    let mut platforms = Vec::new();
+    let is_one = prepared.len() == 1;
+    for ((platform, image), (digest, size)) in prepared.into_iter().zip(variants) {
+        let sbom = match image.sbom {
+            Some(path) => Some(publish_sbom(ctx, name, &platform, is_one, &path)?),
+            None => None,
+        };
+        platforms.push(Variant {
+            platform,
+            digest,
+            size,
+            sbom,
+        });
+    }
+    Ok(Release {
+        descriptor,
+        platforms,
+        size,
+        is_new,
+    })
+}
+
+/// The image of all platforms as one file.
+async fn tarball(mut containers: impl Iterator<Item = &Container>) -> eyre::Result<File> {
+    let first = containers
+        .next()
+        .ok_or_else(|| eyre::eyre!("an image needs a platform"))?;
+    let mut variants = Vec::new();
+    for container in containers {
+        variants.push(container.id().await.told()?);
+    }
+    let mut options = ContainerAsTarballOptsBuilder::default();
+    if !variants.is_empty() {
+        options.platform_variants(variants);
+    }
+    Ok(first.as_tarball_opts(options.build()?))
+}
+
+async fn export(
+    ctx: &Context,
+    name: &str,
+    tarball: &File,
+    digest: &str,
+    platforms: &[Platform],
+) -> eyre::Result<Stored> {
+    let dir = layout::scratch(ctx)?;
+    let archive = dir.path().join("image.tar");
+    tarball.export(text(&archive)?).await.told()?;
+    layout::add(ctx, name, &archive, digest, platforms).await
+}
+
+/// Puts a bill of materials where people find it.
+fn publish_sbom(
+    ctx: &Context,
+    name: &str,
+    platform: &Platform,
+    is_one: bool,
+    from: &std::path::Path,
+) -> eyre::Result<(PathBuf, Digest)> {
+    let file = if is_one {
+        format!("{name}.cdx.json")
+    } else {
+        format!("{name}.{}.cdx.json", platform.to_string().replace('/', "-"))
+    };
+    let path = ctx.state_dir().join("sbom").join(file);
+    let bytes = std::fs::read(from)?;
+    // Written only when it differs: whoever watches the file sees changes, not builds.
+    if std::fs::read(&path).ok().as_deref() != Some(&bytes) {
+        files::write(&path, &bytes)?;
+    }
+    let below = path.strip_prefix(ctx.root()).unwrap_or(&path).to_owned();
+    Ok((below, Digest::of(&bytes)))
+}

@@ -1,0 +1,211 @@
+//! The release record, `.pipeline/release.json`: what was built, from what, and where it goes. It is the contract between
+//! stages, so that each can run in a process of its own; later stages add to it what they did.
+//!
+//! It holds no times of this run, no machine and no user: building the same again gives the same record. Services that were not
+//! built this time stay in it if they are of the same commit, environment and engine. What later stages added to a service
+//! stays as long as its digest does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use ci_catalog::{Builder, Name};
+use ci_oci::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::build::Release;
+use super::plan::{Plan, Planned, rfc3339};
+use super::{files, lock::Lock};
+use crate::context::Context;
+
+/// Counts up when a reader of the version before would misunderstand.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// Name of the file in the state folder.
+pub(crate) const FILE: &str = "release.json";
+
+/// Everything that was built from one commit, for one environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    /// [`SCHEMA_VERSION`].
+    pub(crate) schema_version: u32,
+    /// The project of the catalog.
+    pub(crate) project: String,
+    pub(crate) source: Source,
+    /// The environment that was named, if any.
+    pub(crate) environment: Option<String>,
+    /// What built it: `embedded` or `dagger`.
+    pub(crate) engine: String,
+    /// Ordered by name.
+    pub(crate) services: Vec<Service>,
+}
+
+/// What it was built from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Source {
+    /// Address of the repository, without credentials.
+    pub(crate) repository: Option<String>,
+    /// Full id; zeros if it is not known.
+    pub(crate) commit: String,
+    /// Such as `refs/heads/main`.
+    #[serde(rename = "ref")]
+    pub(crate) reference: Option<String>,
+    /// Whether there were changes that are not in the commit.
+    pub(crate) dirty: bool,
+    /// RFC 3339 in UTC.
+    pub(crate) commit_time: Option<String>,
+}
+
+/// One image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    /// Registry and repository, without tag or digest.
+    pub(crate) repository: String,
+    /// Of the manifest, or of the index of several.
+    pub(crate) digest: Digest,
+    pub(crate) media_type: String,
+    /// In the order of the catalog.
+    pub(crate) platforms: Vec<Platform>,
+    /// Tags that were pushed; the push adds them.
+    pub(crate) tags: Vec<String>,
+    /// `cargo` or `dockerfile`.
+    pub(crate) builder: String,
+    /// Services that are released with it.
+    pub(crate) coupled_with: Vec<String>,
+    /// What later stages added.
+    #[serde(flatten)]
+    pub(crate) more: BTreeMap<String, Value>,
+}
+
+/// The image of one platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Platform {
+    pub(crate) platform: String,
+    /// Of the manifest.
+    pub(crate) digest: Digest,
+    /// Bytes of its blobs.
+    pub(crate) size: u64,
+    /// Bill of materials; absent where the builder knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sbom: Option<Sbom>,
+}
+
+/// A bill of materials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sbom {
+    /// From the catalog's root.
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+}
+
+impl Record {
+    /// The record of a build. Services of it that were not built have no entry.
+    pub(crate) fn of(
+        ctx: &Context,
+        plan: &Plan<'_>,
+        released: &[(&Planned<'_>, Release)],
+    ) -> eyre::Result<Self> {
+        let checkout = plan.checkout;
+        let engine = if ctx.engine().is_embedded() {
+            "embedded"
+        } else {
+            "dagger"
+        };
+        let mut services: Vec<Service> = released
+            .iter()
+            .map(|(planned, release)| service(ctx, planned, release))
+            .collect();
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self {
+            schema_version: SCHEMA_VERSION,
+            project: ctx.catalog().project().name.to_string(),
+            source: Source {
+                repository: checkout.repository.clone(),
+                commit: checkout.commit.clone(),
+                reference: checkout.reference.clone(),
+                dirty: checkout.dirty,
+                commit_time: checkout.commit_time.map(rfc3339).transpose()?,
+            },
+            environment: plan.environment.map(Name::to_string),
+            engine: engine.to_owned(),
+            services,
+        })
+    }
+
+    /// Merges it with the record that is there, writes the result and returns it.
+    pub(crate) async fn write(self, ctx: &Context, plan: &Plan<'_>) -> eyre::Result<Self> {
+        let path = ctx.state_dir().join(FILE);
+        // Two builds may end at once; each adds to what the other wrote.
+        let _lock = Lock::wait(&ctx.state_dir().join(".release.lock")).await?;
+        let attempted: BTreeSet<&str> = plan.wanted().map(|it| it.service.name.as_str()).collect();
+        let stays = |name: &str| !attempted.contains(name) && ctx.catalog().service(name).is_some();
+        let merged = match files::read_json::<Self>(&path) {
+            Some(before) => self.merge(before, stays),
+            None => self,
+        };
+        files::write_json(&path, &merged)?;
+        Ok(merged)
+    }
+
+    /// Adds what is still true of `before`: of services that were not built now, those that `stays` says yes to.
+    fn merge(mut self, before: Self, stays: impl Fn(&str) -> bool) -> Self {
+        let is_same = self.schema_version == before.schema_version
+            && self.project == before.project
+            && self.source.commit == before.source.commit
+            && self.source.dirty == before.source.dirty
+            && self.environment == before.environment
+            && self.engine == before.engine;
+        if !is_same {
+            return self;
+        }
+        for old in before.services {
+            let new = self.services.iter_mut().find(|new| new.name == old.name);
+            match new {
+                Some(new) if new.digest == old.digest => {
+                    new.tags = old.tags;
+                    new.more = old.more;
+                }
+                Some(_) => {}
+                None if stays(&old.name) => self.services.push(old),
+                None => {}
+            }
+        }
+        self.services.sort_by(|a, b| a.name.cmp(&b.name));
+        self
+    }
+}
+
+fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
+    let unit = ctx.catalog().release_unit(planned.service).into_iter();
+    let others = unit.filter(|other| other.name != planned.service.name);
+    let platforms = release.platforms.iter().map(|variant| Platform {
+        platform: variant.platform.to_string(),
+        digest: variant.digest,
+        size: variant.size,
+        sbom: variant
+            .sbom
+            .clone()
+            .map(|(path, digest)| Sbom { path, digest }),
+    });
+    Service {
+        name: planned.service.name.to_string(),
+        repository: planned.service.repository.clone(),
+        digest: release.descriptor.digest,
+        media_type: release.descriptor.media_type.clone(),
+        platforms: platforms.collect(),
+        tags: Vec::new(),
+        builder: match planned.service.builder {
+            Builder::Cargo(_) => "cargo".into(),
+            Builder::Dockerfile(_) => "dockerfile".into(),
+        },
+        coupled_with: others.map(|other| other.name.to_string()).collect(),
+        more: BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
