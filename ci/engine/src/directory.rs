@@ -201,7 +201,7 @@ impl File {
 impl Session {
     /// Copies onto a root file system; the new layer.
     pub(crate) async fn copy(
-        &self,
+        self: &Arc<Self>,
         below: &Rootfs,
         items: Vec<(Rootfs, copy::Request)>,
     ) -> Result<Digest> {
@@ -210,10 +210,12 @@ impl Session {
             .map(|(rootfs, request)| (rootfs.key(), request))
             .collect();
         let key = key_of("copy", &(below.key(), described))?;
-        match self.recorded_layer("copy", &key) {
-            Some(layer) => Ok(layer),
-            None => self.copy_as(below, items, key).await,
+        if let Some(layer) = self.recorded_layer("copy", &key) {
+            return Ok(layer);
         }
+        let (session, below) = (self.clone(), below.clone());
+        let work = async move { session.copy_as(&below, items, key).await };
+        self.copies.join(key, work).await
     }
 
     /// Copies onto a root file system and records the new layer under a key that the caller has chosen, because it knows

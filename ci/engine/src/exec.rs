@@ -177,11 +177,8 @@ impl Session {
     ) -> Result<Arc<ExecOutcome>> {
         let key = key_of("exec", &exec)?;
         let session = self.clone();
-        self.single_flight(
-            key,
-            async move { session.execute_once(key, exec, shown).await },
-        )
-        .await
+        let work = async move { session.execute_once(key, exec, shown).await };
+        self.executions.join(key, work).await
     }
 
     async fn execute_once(

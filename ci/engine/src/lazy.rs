@@ -1,13 +1,17 @@
 //! Values that are made when first asked for, once for everybody who asks at the same time.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ci_oci::Digest;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use crate::error::Result;
 use crate::session::Session;
 
+/// Held weakly, so that the last waiter who leaves ends the work.
+type Weak<T> = futures::future::WeakShared<BoxFuture<'static, Result<T>>>;
 type Making<T> = Shared<BoxFuture<'static, Result<T>>>;
 type Make<T> = dyn Fn(Arc<Session>) -> BoxFuture<'static, Result<T>> + Send + Sync;
 
@@ -21,7 +25,7 @@ pub(crate) struct Lazy<T: Clone> {
 enum State<T: Clone> {
     Unmade,
     /// Held weakly, so that the last waiter who leaves ends it.
-    Making(futures::future::WeakShared<BoxFuture<'static, Result<T>>>),
+    Making(Weak<T>),
     Made(T),
 }
 
@@ -90,5 +94,44 @@ impl<T: Clone + Send + Sync + 'static> Lazy<T> {
 impl<T: Clone> std::fmt::Debug for Lazy<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Lazy")
+    }
+}
+
+/// Work under way, by what identifies it: who asks for the same joins in. Results are not kept here.
+pub(crate) struct Flights<T: Clone> {
+    flights: Mutex<HashMap<Digest, Weak<T>>>,
+}
+
+impl<T: Clone> Default for Flights<T> {
+    fn default() -> Self {
+        Self {
+            flights: Mutex::default(),
+        }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Flights<T> {
+    /// Does the work, or joins who does it already.
+    pub(crate) async fn join<F>(&self, key: Digest, work: F) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let flight: Making<T> = {
+            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+            match flights
+                .get(&key)
+                .and_then(futures::future::WeakShared::upgrade)
+            {
+                Some(flight) if flight.peek().is_none() => flight,
+                _ => {
+                    let flight = work.boxed().shared();
+                    if let Some(weak) = flight.downgrade() {
+                        flights.insert(key, weak);
+                    }
+                    flight
+                }
+            }
+        };
+        flight.await
     }
 }

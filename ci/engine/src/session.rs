@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ci_oci::Digest;
 use ci_sandbox::Sandbox;
 use ci_store::Store;
-use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Options;
 use crate::error::{Error, Result};
 use crate::exec::ExecOutcome;
+use crate::lazy::Flights;
 use crate::object::Object;
 use crate::service::Services;
 
@@ -24,11 +23,9 @@ pub(crate) struct Session {
     pub(crate) services: Services,
     jobs: Arc<Semaphore>,
     objects: Mutex<HashMap<String, Object>>,
-    executions: Mutex<HashMap<Digest, Flight>>,
+    pub(crate) executions: Flights<Arc<ExecOutcome>>,
+    pub(crate) copies: Flights<Digest>,
 }
-
-/// An execution that several may wait for.
-type Flight = futures::future::WeakShared<BoxFuture<'static, Result<Arc<ExecOutcome>>>>;
 
 impl Session {
     pub(crate) fn new(options: Options, store: Store, sandbox: Sandbox) -> Self {
@@ -40,7 +37,8 @@ impl Session {
             services: Services::default(),
             jobs,
             objects: Mutex::default(),
-            executions: Mutex::default(),
+            executions: Flights::default(),
+            copies: Flights::default(),
         }
     }
 
@@ -78,30 +76,6 @@ impl Session {
             .acquire_owned()
             .await
             .map_err(|_| Error::new("the engine is shutting down"))
-    }
-
-    /// Runs `make` for a key, or joins who runs it already.
-    pub(crate) async fn single_flight<F>(&self, key: Digest, make: F) -> Result<Arc<ExecOutcome>>
-    where
-        F: Future<Output = Result<Arc<ExecOutcome>>> + Send + 'static,
-    {
-        let flight: Shared<BoxFuture<'static, _>> = {
-            let mut executions = self
-                .executions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            match executions.get(&key).and_then(Flight::upgrade) {
-                Some(flight) if flight.peek().is_none() => flight,
-                _ => {
-                    let flight = make.boxed().shared();
-                    if let Some(weak) = flight.downgrade() {
-                        executions.insert(key, weak);
-                    }
-                    flight
-                }
-            }
-        };
-        flight.await
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use ci_dockerfile::ignore::Patterns;
+use ci_dockerfile::ignore::{Dir, Patterns};
 use ci_oci::{Digest, DigestWriter};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -140,50 +140,74 @@ pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<T
     let include = (!filter.include.is_empty())
         .then(|| patterns(&filter.include))
         .transpose()?;
+    let exclude = patterns(&filter.exclude)?;
     let mut scan = Scan {
         root,
-        include,
-        exclude: patterns(&filter.exclude)?,
         roots: &filter.roots,
+        included: filter
+            .include
+            .iter()
+            .map(|pattern| literal_prefix(pattern))
+            .collect(),
         digests,
         tree: Tree::default(),
     };
-    scan.directory(fd.as_fd(), Path::new(""))?;
+    let matching = Matching {
+        include: include.as_ref().map(Patterns::root),
+        exclude: exclude.root(),
+    };
+    scan.directory(fd.as_fd(), Path::new(""), &matching)?;
     Ok(scan.tree)
 }
 
 struct Scan<'a> {
     root: &'a Path,
-    include: Option<Patterns>,
-    exclude: Patterns,
+    /// Only what is at, above or below one of these is looked at; none is no limit.
     roots: &'a [String],
+    /// The same, from the beginnings of the include patterns.
+    included: Vec<String>,
     digests: &'a mut dyn Digests,
     tree: Tree,
 }
 
+/// How far the patterns have matched the directory that the scan is in.
+struct Matching<'a> {
+    include: Option<Dir<'a>>,
+    exclude: Dir<'a>,
+}
+
+impl<'a> Matching<'a> {
+    /// Whether an entry is included and whether it is excluded, and the matching for what is in it.
+    fn enter(&self, name: &str) -> (bool, bool, Matching<'a>) {
+        let (is_excluded, exclude) = self.exclude.enter(name);
+        let (is_included, include) = match &self.include {
+            Some(include) => {
+                let (is_included, below) = include.enter(name);
+                (is_included, Some(below))
+            }
+            None => (true, None),
+        };
+        (is_included, is_excluded, Matching { include, exclude })
+    }
+}
+
 impl Scan<'_> {
     /// Scans what is in a directory. Directories that are left out themselves appear only if something below is taken.
-    fn directory(&mut self, dir: impl AsFd, path: &Path) -> Result<()> {
+    fn directory(&mut self, dir: impl AsFd, path: &Path, matching: &Matching<'_>) -> Result<()> {
         for name in list(dir.as_fd(), &self.root.join(path))? {
             let name = PathBuf::from(OsString::from_vec(name));
             let child = path.join(&name);
+            let shown = child.to_string_lossy();
+            if !is_near(&shown, self.roots) || !is_near(&shown, &self.included) {
+                continue;
+            }
             let Some(stat) = stat_in(dir.as_fd(), &name)? else {
                 continue;
             };
-            let kind = FileType::from_raw_mode(stat.st_mode);
-            let is_dir = kind == FileType::Directory;
-            let shown = child.to_string_lossy();
-            if !self.is_below_roots(&shown, is_dir) {
-                continue;
-            }
-            let is_excluded = self.exclude.matches(&shown);
-            let is_included = self
-                .include
-                .as_ref()
-                .is_none_or(|include| include.matches(&shown));
+            let (is_included, is_excluded, below) = matching.enter(&name.to_string_lossy());
             let is_taken = is_included && !is_excluded;
-            if is_dir {
-                if is_excluded && !self.exclude.could_match_below(&shown) {
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                if is_excluded && !below.exclude.may_take_back() {
                     continue;
                 }
                 let before = self.tree.entries.len();
@@ -194,11 +218,14 @@ impl Scan<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = fs::openat(dir.as_fd(), &name, flags, Mode::empty())
                     .context("open", self.root.join(&child))?;
-                self.directory(fd, &child)?;
-                if !is_taken && self.tree.entries.len() == before + 1 {
+                self.directory(fd, &child, &below)?;
+                let is_wanted =
+                    is_taken && is_at_or_below_one(&child.to_string_lossy(), self.roots);
+                if !is_wanted && self.tree.entries.len() == before + 1 {
                     self.tree.entries.truncate(before);
                 }
-            } else if is_taken {
+            } else if is_taken && is_at_or_below_one(&shown, self.roots) {
+                drop(shown);
                 self.leaf(dir.as_fd(), &name, child, &stat)?;
             }
         }
@@ -233,14 +260,31 @@ impl Scan<'_> {
         self.tree.entries.push(Entry { path, node });
         Ok(())
     }
+}
 
-    fn is_below_roots(&self, path: &str, is_dir: bool) -> bool {
-        self.roots.is_empty()
-            || self
-                .roots
-                .iter()
-                .any(|root| is_at_or_below(path, root) || is_dir && is_at_or_below(root, path))
-    }
+/// Whether a path is at, below or above one of `roots`, or there are none.
+fn is_near(path: &str, roots: &[String]) -> bool {
+    roots.is_empty()
+        || roots
+            .iter()
+            .any(|root| is_at_or_below(path, root) || is_at_or_below(root, path))
+}
+
+/// Whether a path is at or below one of `roots`, or there are none.
+fn is_at_or_below_one(path: &str, roots: &[String]) -> bool {
+    roots.is_empty() || roots.iter().any(|root| is_at_or_below(path, root))
+}
+
+/// The leading components of a pattern without wildcards: nothing that it matches lies elsewhere.
+pub fn literal_prefix(pattern: &str) -> String {
+    let pattern = pattern.trim().trim_start_matches('!');
+    let parts = pattern
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".");
+    let literal: Vec<&str> = parts
+        .take_while(|part| !part.contains(['*', '?', '[', '\\']) && *part != "..")
+        .collect();
+    literal.join("/")
 }
 
 fn is_at_or_below(path: &str, root: &str) -> bool {

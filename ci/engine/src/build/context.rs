@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ci_dockerfile::graph::{CopyFrom, Mount, Op, Source as CopySource};
 use ci_dockerfile::ignore::Patterns;
+use ci_rootfs::import;
 
 use super::plan::Plan;
 use crate::directory::Directory;
@@ -166,8 +167,8 @@ fn context_roots(plan: &Plan) -> Vec<String> {
 /// The path below which a source of a COPY lies; a heredoc has none.
 pub(super) fn source_root(source: &CopySource) -> Option<String> {
     match source {
-        CopySource::Path(path) => Some(literal_prefix(path)),
-        CopySource::Parents { root, pattern, .. } => Some(literal_prefix(&format!(
+        CopySource::Path(path) => Some(import::literal_prefix(path)),
+        CopySource::Parents { root, pattern, .. } => Some(import::literal_prefix(&format!(
             "{}/{pattern}",
             root.trim_end_matches('/')
         ))),
@@ -187,14 +188,4 @@ fn has_link(dir: &Path, path: &str) -> bool {
             .is_ok_and(|found| found.is_symlink())
             && !path.as_os_str().is_empty()
     })
-}
-
-/// The leading components without wildcards.
-fn literal_prefix(path: &str) -> String {
-    let literal: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .take_while(|part| !ci_dockerfile::glob::has_wildcards(part))
-        .collect();
-    literal.join("/")
 }

@@ -40,8 +40,10 @@ pub(super) async fn run(
 ) -> Result<Option<Digest>> {
     let source = plan.text.source(step.span.first_line);
     let name = match plan.file.stage(stage) {
-        Some(planned) if plan.order.len() > 1 => format!("[{}] {}", planned.name, step.display),
-        _ => step.display.clone(),
+        Some(planned) if plan.order.len() > 1 => {
+            format!("[{}] {}", planned.name, one_line(&step.display))
+        }
+        _ => one_line(&step.display),
     };
     let shown = Shown {
         group: plan.request.group.clone(),
@@ -277,25 +279,9 @@ impl Scope<'_> {
                 .finish(Outcome::Cached);
             return Ok(layer);
         }
-        let mut opened = Vec::new();
-        for (from, item) in items {
-            opened.push((from.rootfs(self.session).await?, item));
-        }
-        let step = self.session.options.progress.start(
-            &self.shown.group,
-            self.shown.name.clone(),
-            self.shown.source.clone(),
-        );
-        match self.session.copy_as(below, opened, key).await {
-            Ok(layer) => {
-                step.finish(Outcome::Done);
-                Ok(layer)
-            }
-            Err(error) => {
-                step.finish(Outcome::Failed(error.to_string()));
-                Err(error)
-            }
-        }
+        let (session, shown, below) = (self.session.clone(), self.shown.clone(), below.clone());
+        let work = async move { copy_now(&session, &below, items, key, shown).await };
+        self.session.copies.join(key, work).await
     }
 
     /// A directory that is missing is made, in a layer of its own.
@@ -352,6 +338,40 @@ impl Scope<'_> {
                 "cannot pull {reference}: this engine does not reach registries yet (hint: name it as a named context, [dockerfile.contexts])"
             ))),
         }
+    }
+}
+
+/// Copies and shows it.
+async fn copy_now(
+    session: &Arc<Session>,
+    below: &Rootfs,
+    items: Vec<(Files, copy::Request)>,
+    key: Digest,
+    shown: Shown,
+) -> Result<Digest> {
+    let mut opened = Vec::new();
+    for (from, item) in items {
+        opened.push((from.rootfs(session).await?, item));
+    }
+    let step = session
+        .options
+        .progress
+        .start(&shown.group, shown.name, shown.source);
+    let copied = session.copy_as(below, opened, key).await;
+    step.finish(match &copied {
+        Ok(_) => Outcome::Done,
+        Err(error) => Outcome::Failed(error.to_string()),
+    });
+    copied
+}
+
+/// An instruction on one line, of bounded length.
+fn one_line(text: &str) -> String {
+    const LENGTH: usize = 160;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LENGTH) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
     }
 }
 

@@ -199,7 +199,7 @@ pub(super) fn with_mounted_file(call: FieldCall) -> Answer {
 
 /// A mount of a path of a root file system, its owner changed where one is asked for.
 async fn mount_of(
-    session: &Session,
+    session: &Arc<Session>,
     container: &Container,
     (rootfs, path): (Rootfs, String),
     owner: &str,
