@@ -247,7 +247,7 @@ fn control_groups() -> Probe {
         Err(error) => Probe::warn(
             name,
             format!("limits on memory and processes are not enforced: {error}"),
-            "only needed for such limits: run in a unit with delegation, as in\nsystemd-run --user --scope -p Delegate=yes …",
+            "only such limits need one of our own, as in\nsystemd-run --user --scope …",
         ),
     }
 }
