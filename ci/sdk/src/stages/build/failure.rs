@@ -9,7 +9,7 @@ use dagger_sdk::core::gql_client::GraphQlExtension;
 use dagger_sdk::core::graphql_client::GraphQLError;
 use dagger_sdk::errors::DaggerError;
 
-use crate::error::{Exit, Failure, UserError};
+use crate::error::{Exit, UserError};
 
 /// What an error of the API means. A program that failed and a file that is missing are failed work; what the engine marks
 /// otherwise is a Dockerfile that cannot be read.
@@ -52,11 +52,6 @@ impl<T> Call<T> for Result<T, DaggerError> {
 pub(crate) struct Shared(Arc<eyre::Report>);
 
 impl Shared {
-    /// Another error with the exit code of this one.
-    pub(crate) fn exit_only(&self, message: String) -> UserError {
-        UserError::new(Failure::of(&self.0).exit(), message)
-    }
-
     /// The message of the innermost cause.
     pub(crate) fn root(&self) -> String {
         self.0.root_cause().to_string()

@@ -24,6 +24,7 @@ use super::Request;
 use super::plan::{Plan, Planned};
 use super::record::Record;
 use crate::context::Context;
+use crate::error::{Exit, UserError};
 
 /// A built image.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub(crate) struct Image {
 pub(crate) struct Built {
     /// The images that were built, also when others failed.
     pub(crate) images: Vec<Image>,
-    /// Why services were not built, in the order of their names.
+    /// Why services were not built, causes before what they caused.
     pub(crate) failures: Vec<eyre::Report>,
     /// The release record.
     pub(crate) record: serde_json::Value,
@@ -140,21 +141,36 @@ fn warn(ctx: &Context, plan: &Plan<'_>) {
     }
 }
 
-/// What is said of failed services. One that failed because the image it reads failed says just that.
+/// What is said of failed services, causes first. An error that several of them share is told once.
 fn failures(plan: &Plan<'_>, failed: &BTreeMap<Name, Shared>) -> Vec<eyre::Report> {
-    let explain = |(name, error): (&Name, &Shared)| {
-        let cause = plan.causes(name).into_iter().find(|cause| {
-            let other = failed.get(*cause);
-            other.is_some_and(|other| other.root() == error.root())
-        });
-        match cause {
-            Some(cause) => eyre::Report::from(error.exit_only(format!(
-                "cannot build {name}: {cause}, whose image it reads, failed"
-            ))),
+    let mut reports = Vec::new();
+    let mut told: Vec<(&Name, &Shared)> = Vec::new();
+    for planned in plan.wanted() {
+        let name = &planned.service.name;
+        let Some(error) = failed.get(name) else {
+            continue;
+        };
+        let causes = plan.causes(name);
+        let is_shared = |other: &Name| {
+            causes.contains(&other) || plan.causes(other).iter().any(|it| causes.contains(it))
+        };
+        let first = told
+            .iter()
+            .find(|(other, known)| known.root() == error.root() && is_shared(other));
+        reports.push(match first {
+            Some((other, _)) if causes.contains(other) => {
+                let message = format!("cannot build {name}: {other}, whose image it reads, failed");
+                UserError::new(Exit::Failed, message).into()
+            }
+            Some((other, _)) => {
+                let message = format!("cannot build {name}: it fails as {other} does");
+                UserError::new(Exit::Failed, message).into()
+            }
             None => eyre::Report::from(error.clone()).wrap_err(format!("cannot build {name}")),
-        }
-    };
-    failed.iter().map(explain).collect()
+        });
+        told.push((name, error));
+    }
+    reports
 }
 
 #[cfg(test)]

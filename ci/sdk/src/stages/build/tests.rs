@@ -12,7 +12,7 @@ registry = "registry.example.com/acme"
 services = ["*"]
 "#;
 
-/// `worker` reads the image of `base`.
+/// `job` and `worker` read the image of `base`.
 fn catalog() -> Catalog {
     let files = MemoryFiles::new()
         .with("pipeline.toml", PIPELINE)
@@ -22,14 +22,24 @@ fn catalog() -> Catalog {
             "worker/service.toml",
             "builder = \"dockerfile\"\n[dockerfile.contexts]\nb = \"service:base\"\n",
         )
-        .with("worker/Dockerfile", "");
+        .with("worker/Dockerfile", "")
+        .with(
+            "job/service.toml",
+            "builder = \"dockerfile\"\n[dockerfile.contexts]\nb = \"service:base\"\n",
+        )
+        .with("job/Dockerfile", "");
     Catalog::from_files(std::path::Path::new("/shop"), &files).unwrap()
 }
 
-fn said(failed: &[(&str, Shared)]) -> String {
+/// What is said when these are built and those fail.
+fn said(services: &[&str], failed: &[(&str, Shared)]) -> String {
     let catalog = catalog();
     let checkout = Checkout::of(std::path::Path::new("/nowhere"));
-    let plan = Plan::new(&catalog, &checkout, 0, &Request::default()).unwrap();
+    let request = Request {
+        services: services.iter().map(|it| (*it).to_owned()).collect(),
+        ..Request::default()
+    };
+    let plan = Plan::new(&catalog, &checkout, 0, &request).unwrap();
     let failed = failed
         .iter()
         .map(|(name, error)| (name.parse().unwrap(), error.clone()))
@@ -42,29 +52,58 @@ fn said(failed: &[(&str, Shared)]) -> String {
     failures(&plan, &failed).iter().map(render).collect()
 }
 
+fn error(exit: Exit, text: &str) -> Shared {
+    Shared::from(UserError::new(exit, text).hint("this helps"))
+}
+
 #[test]
-fn an_error_that_two_services_share_is_told_once() {
-    let error = UserError::new(Exit::Usage, "base/Dockerfile:1:1: unknown instruction");
-    let error = Shared::from(error.hint("it is written COPY"));
-    insta::assert_snapshot!(said(&[("worker", error.clone()), ("base", error)]), @r#"
+fn an_error_that_services_share_is_told_once_and_decides_the_exit_code() {
+    let broken = error(Exit::Usage, "base/Dockerfile:1:1: unknown instruction");
+    let failed = [
+        ("worker", broken.clone()),
+        ("base", broken.clone()),
+        ("job", broken),
+    ];
+    insta::assert_snapshot!(said(&[], &failed), @r#"
     error: cannot build base
       caused by: base/Dockerfile:1:1: unknown instruction
-    hint: it is written COPY
+    hint: this helps
     Usage
+    error: cannot build job: base, whose image it reads, failed
+    Failed
     error: cannot build worker: base, whose image it reads, failed
-    Usage
+    Failed
     "#);
 }
 
 #[test]
-fn errors_of_their_own_are_both_told() {
-    let error = |text: &str| Shared::from(UserError::new(Exit::Failed, text));
-    insta::assert_snapshot!(said(&[("worker", error("exit code: 1")), ("base", error("exit code: 2"))]), @r#"
+fn an_error_of_an_image_that_is_only_read_is_told_with_the_first_reader() {
+    let broken = error(Exit::Machine, "no cargo");
+    let failed = [("worker", broken.clone()), ("job", broken)];
+    insta::assert_snapshot!(said(&["worker", "job"], &failed), @r#"
+    error: cannot build job
+      caused by: no cargo
+    hint: this helps
+    Machine
+    error: cannot build worker: it fails as job does
+    Failed
+    "#);
+}
+
+#[test]
+fn errors_of_their_own_are_all_told() {
+    let failed = [
+        ("worker", error(Exit::Failed, "exit code: 1")),
+        ("base", error(Exit::Failed, "exit code: 2")),
+    ];
+    insta::assert_snapshot!(said(&[], &failed), @r#"
     error: cannot build base
       caused by: exit code: 2
+    hint: this helps
     Failed
     error: cannot build worker
       caused by: exit code: 1
+    hint: this helps
     Failed
     "#);
 }

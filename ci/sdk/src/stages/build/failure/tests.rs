@@ -1,6 +1,7 @@
 //! Tests of what errors of the API become.
 
 use super::*;
+use crate::error::Failure;
 
 fn domain(extensions: serde_json::Value) -> UserError {
     let field = serde_json::json!({"message": "exit code: 3", "extensions": extensions});
