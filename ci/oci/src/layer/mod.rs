@@ -15,6 +15,7 @@ mod names;
 mod pack;
 mod place;
 mod sink;
+mod source;
 mod unpack;
 mod xattr;
 

@@ -10,14 +10,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RawDir, Stat, chmodat, fchmod, fstat, major, minor, openat,
-    readlinkat, statat,
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, major, minor, openat, readlinkat, statat,
 };
 use rustix::io::Errno;
 
 use super::error::PackProblem;
 use super::names::{OPAQUE, WHITEOUT, split};
 use super::sink::Sink;
+use super::source::{Listing, OpenError, Source};
 use super::xattr::{self, AttributeError, Attributes};
 use super::{DiskIds, LayerError, PackOptions, Packed};
 use crate::tar::{self, Entry, Kind, MTIME};
@@ -79,19 +79,6 @@ struct Packer<'scope, 'env> {
     entries: u64,
 }
 
-/// The names of one directory, sorted, each with what it is said to be.
-struct Listing {
-    /// Each ended by NUL.
-    bytes: Vec<u8>,
-    names: Vec<(usize, FileType)>,
-}
-
-impl Listing {
-    fn name(&self, start: usize) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes[start..]).unwrap_or_default()
-    }
-}
-
 impl Packer<'_, '_> {
     fn root(&mut self, dir: BorrowedFd<'_>) -> Result<()> {
         // An open file of its own: a shared one would share the position in the listing.
@@ -113,9 +100,8 @@ impl Packer<'_, '_> {
         if opaque {
             self.marker(OPAQUE)?;
         }
-        let listing = self.list(dir)?;
-        for (start, kind) in &listing.names {
-            let name = listing.name(*start);
+        let listing = Listing::read(dir, &mut self.listing).map_err(self.io("list"))?;
+        for (name, kind) in listing.iter() {
             let length = self.path.len();
             self.descend(name.to_bytes());
             if self.path.len() > MAX_PATH {
@@ -134,53 +120,26 @@ impl Packer<'_, '_> {
         Ok(())
     }
 
-    fn list(&mut self, dir: &OwnedFd) -> Result<Listing> {
-        let mut listing = Listing {
-            bytes: Vec::new(),
-            names: Vec::new(),
-        };
-        let mut space = std::mem::take(&mut self.listing);
-        let mut reader = RawDir::new(dir, space.spare_capacity_mut());
-        while let Some(entry) = reader.next() {
-            let entry = entry.map_err(self.io("list"))?;
-            let name = entry.file_name();
-            if name != c"." && name != c".." {
-                listing.names.push((listing.bytes.len(), entry.file_type()));
-                listing.bytes.extend_from_slice(name.to_bytes_with_nul());
-            }
-        }
-        self.listing = space;
-        // The NUL is below every other byte, so whole tails compare as the names do.
-        let bytes = &listing.bytes;
-        listing
-            .names
-            .sort_unstable_by(|(a, _), (b, _)| bytes[*a..].cmp(&bytes[*b..]));
-        Ok(listing)
-    }
-
     fn directory(&mut self, parent: &OwnedFd, name: &CStr) -> Result<()> {
-        let (dir, forbidden) = self.open(parent, name, OFlags::DIRECTORY, Mode::RWXU)?;
-        let done = self.opened(&dir, forbidden);
-        self.forbid(&dir, forbidden)?;
+        let dir = Source::open(parent, name, FileType::Directory).map_err(self.refused())?;
+        let done = self.opened_directory(&dir);
+        dir.close().map_err(self.io("restore the mode of"))?;
         done
     }
 
-    fn opened(&mut self, dir: &OwnedFd, forbidden: Option<Mode>) -> Result<()> {
-        let mut stat = fstat(dir).map_err(self.io("examine"))?;
-        stat.st_mode = forbidden.map_or(stat.st_mode, Mode::as_raw_mode);
-        let attributes = self.attributes(dir)?;
-        let mut entry = self.entry(Kind::Directory, &stat, &self.path);
+    fn opened_directory(&mut self, dir: &Source) -> Result<()> {
+        let attributes = self.attributes(&dir.file)?;
+        let mut entry = self.entry(Kind::Directory, &dir.stat, &self.path);
         entry.xattrs.extend(attributes.kept);
         self.put(&entry)?;
-        self.contents(dir, attributes.opaque)
+        self.contents(&dir.file, attributes.opaque)
     }
 
     fn file(&mut self, dir: &OwnedFd, name: &CStr) -> Result<()> {
-        // Not blocking: whatever may have taken the file's place must not hold us.
-        let (file, forbidden) = self.open(dir, name, OFlags::NONBLOCK, Mode::RUSR)?;
+        let file = Source::open(dir, name, FileType::RegularFile).map_err(self.refused())?;
         // Attributes are guarded by the mode as it is now, the content of an open file is not.
-        let described = self.describe(&file, forbidden);
-        self.forbid(&file, forbidden)?;
+        let described = self.describe(&file);
+        let file = file.close().map_err(self.io("restore the mode of"))?;
         match described? {
             Some(entry) => {
                 self.put(&entry)?;
@@ -191,28 +150,21 @@ impl Packer<'_, '_> {
     }
 
     /// The entry of an open file, unless it was written as a hard link.
-    fn describe(&mut self, file: &OwnedFd, forbidden: Option<Mode>) -> Result<Option<Entry>> {
-        let mut stat = fstat(file).map_err(self.io("examine"))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(self.problem(PackProblem::Changed));
-        }
-        stat.st_mode = forbidden.map_or(stat.st_mode, Mode::as_raw_mode);
-        if self.linked(&stat)? {
+    fn describe(&mut self, file: &Source) -> Result<Option<Entry>> {
+        if self.linked(&file.stat)? {
             return Ok(None);
         }
-        let mut entry = self.entry(Kind::File, &stat, &self.path);
+        let mut entry = self.entry(Kind::File, &file.stat, &self.path);
         if entry.kind == Kind::File {
-            entry.size = u64::try_from(stat.st_size).unwrap_or_default();
+            entry.size = u64::try_from(file.stat.st_size).unwrap_or_default();
         }
-        let attributes = self.attributes(file)?;
+        let attributes = self.attributes(&file.file)?;
         // What the sidecar has comes first.
         let recorded = !entry.xattrs.is_empty();
-        entry.xattrs.extend(
-            attributes
-                .kept
-                .into_iter()
-                .filter(|(name, _)| !recorded || name != xattr::CAPABILITY),
-        );
+        let kept = attributes.kept.into_iter();
+        entry
+            .xattrs
+            .extend(kept.filter(|(name, _)| !recorded || name != xattr::CAPABILITY));
         entry.xattrs.sort();
         Ok(Some(entry))
     }
@@ -345,40 +297,18 @@ impl Packer<'_, '_> {
         self.path.extend_from_slice(name);
     }
 
-    /// Opens a name for reading. If its mode forbids that to its owner, `needed` is added; the mode it had is returned.
-    fn open(
-        &self,
-        dir: &OwnedFd,
-        name: &CStr,
-        kind: OFlags,
-        needed: Mode,
-    ) -> Result<(OwnedFd, Option<Mode>)> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | kind;
-        match openat(dir, name, flags, Mode::empty()) {
-            Ok(file) => Ok((file, None)),
-            Err(Errno::LOOP | Errno::NOTDIR) => Err(self.problem(PackProblem::Changed)),
-            Err(Errno::ACCESS) => {
-                let stat =
-                    statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map_err(self.io("examine"))?;
-                let mode = Mode::from_raw_mode(stat.st_mode);
-                chmodat(dir, name, mode | needed, AtFlags::empty()).map_err(self.io("open"))?;
-                let file = openat(dir, name, flags, Mode::empty()).map_err(self.io("open"))?;
-                Ok((file, Some(mode)))
-            }
-            Err(errno) => Err(self.io("open")(errno)),
-        }
-    }
-
-    fn forbid(&self, file: &OwnedFd, mode: Option<Mode>) -> Result<()> {
-        mode.map_or(Ok(()), |mode| fchmod(file, mode))
-            .map_err(self.io("restore the mode of"))
-    }
-
     fn attributes(&mut self, file: &OwnedFd) -> Result<Attributes> {
         xattr::read(file.as_fd(), &mut self.attributes).map_err(|error| match error {
             AttributeError::Io(errno) => self.io("read the attributes of")(errno),
             AttributeError::Problem(problem) => self.problem(problem),
         })
+    }
+
+    fn refused(&self) -> impl FnOnce(OpenError) -> LayerError {
+        |error| match error {
+            OpenError::Changed => self.problem(PackProblem::Changed),
+            OpenError::System(errno) => self.io("open")(errno),
+        }
     }
 
     fn io(&self, action: &'static str) -> impl FnOnce(Errno) -> LayerError {

@@ -188,8 +188,7 @@ impl<'a> Place<'a> {
 
     /// Removes whatever is at `path`.
     fn remove(&mut self, dir: BorrowedFd<'_>, path: &[u8]) -> Result<()> {
-        // A remembered parent may lie in what is removed.
-        self.last = None;
+        // The remembered directory stays right: it is the parent of `path`, never something below it.
         remove_tree(dir, split(path).1).map_err(LayerError::io("replace", path))?;
         self.changes.push(Change::Removed(path.to_vec()));
         Ok(())

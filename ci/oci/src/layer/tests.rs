@@ -1,6 +1,7 @@
 //! Layers: what is written, what is read, and what is refused.
 
 mod canonical;
+mod damaged;
 mod hostile;
 mod property;
 mod unpacking;
@@ -259,4 +260,23 @@ fn listing(tar: &[u8]) -> String {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Runs a test as nobody in particular. On Linux each thread has its own ids, and `pack` and `unpack` see those of their thread.
+fn without_root<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    use rustix::fs::{Gid, Uid};
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+    let outcome = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if is_root() {
+                let (uid, gid) = (Uid::from_raw(65_534), Gid::from_raw(65_534));
+                set_thread_groups(&[]).unwrap();
+                set_thread_res_gid(gid, gid, gid).unwrap();
+                set_thread_res_uid(uid, uid, uid).unwrap();
+            }
+            test()
+        });
+        thread.join()
+    });
+    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

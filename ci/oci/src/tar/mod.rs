@@ -8,6 +8,7 @@
 use crate::profile;
 
 mod error;
+mod header;
 mod pax;
 mod read;
 mod write;

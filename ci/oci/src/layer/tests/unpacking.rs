@@ -72,64 +72,82 @@ fn missing_parents_are_made_and_reported() {
 }
 
 #[test]
-fn modes_and_times_are_the_archives_whatever_the_umask() {
-    let time = tar::Time {
+fn modes_and_times_are_the_archives_whatever_they_forbid() {
+    let packed = without_root(modes_and_times);
+    assert_eq!(modes_and_times(), packed);
+    insta::assert_snapshot!(packed, @r"
+    5 1777 0:0 0 d/
+    5 400 0:0 0 d/listed/
+    0 444 0:0 1 d/listed/f
+    5 0 0:0 0 d/locked/
+    0 6755 0:0 1 d/locked/f
+    5 500 0:0 0 d/locked/inner/
+    2 777 0:0 0 l -> x
+    6 666 0:0 0 p
+    0 0 0:0 1 sealed SCHILY.xattr.user.note=kept
+    ");
+}
+
+fn modes_and_times() -> String {
+    let mtime = tar::Time {
         seconds: 1_234_567_890,
         nanoseconds: 5,
     };
     let entry = |kind, path: &str, mode| Entry {
         path: path.into(),
         mode,
-        mtime: time,
+        mtime,
         link: b"x".into(),
         ..Entry::new(kind)
     };
     let xattrs = vec![(b"user.note".to_vec(), b"kept".to_vec())];
-    let sealed = Entry {
-        xattrs,
-        ..entry(Kind::File, "sealed", 0)
-    };
     let archive = Archive::default()
         .entry(entry(Kind::Directory, "d", 0o1777), b"")
+        .entry(entry(Kind::Directory, "d/listed", 0o400), b"")
+        .entry(entry(Kind::File, "d/listed/f", 0o444), b"x")
         .entry(entry(Kind::Directory, "d/locked", 0), b"")
         .entry(entry(Kind::File, "d/locked/f", 0o6755), b"x")
-        .entry(sealed, b"x")
+        .entry(entry(Kind::Directory, "d/locked/inner", 0o500), b"")
         .entry(entry(Kind::SymbolicLink, "l", 0o777), b"")
-        .entry(entry(Kind::Fifo, "p", 0o666), b"");
-    let layer = unpack_bytes(&archive.end()).unwrap();
-    for (path, mode) in [
-        ("d", 0o1777),
-        ("d/locked", 0),
-        ("sealed", 0),
-        ("p", 0o666),
-        ("l", 0o777),
-    ] {
-        let meta = fs::symlink_metadata(layer.path().join(path)).unwrap();
-        assert_eq!(
-            (meta.mode() & 0o7777, meta.mtime()),
-            (mode, time.seconds),
-            "{path}"
-        );
+        .entry(entry(Kind::Fifo, "p", 0o666), b"")
+        .entry(
+            Entry {
+                xattrs,
+                ..entry(Kind::File, "sealed", 0)
+            },
+            b"x",
+        )
+        .end();
+    let layer = unpack_bytes(&archive).unwrap();
+    let check = || {
+        for (path, mode) in [
+            ("d", 0o1777),
+            ("d/listed", 0o400),
+            ("d/locked", 0),
+            ("sealed", 0),
+            ("p", 0o666),
+            ("l", 0o777),
+        ] {
+            let meta = fs::symlink_metadata(layer.path().join(path)).unwrap();
+            assert_eq!(
+                (meta.mode() & 0o7777, meta.mtime()),
+                (mode, mtime.seconds),
+                "{path}"
+            );
+        }
+    };
+    check();
+    let packed = listing(&layer.pack());
+    // Where the owner is not let in, the doors were opened and closed again.
+    check();
+    for dir in ["d/listed", "d/locked"] {
+        fs::set_permissions(
+            layer.path().join(dir),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .unwrap();
     }
-    // Root is let in anyway; for everybody else the doors are opened and closed again.
-    assert!(listing(&layer.pack()).contains("0 0 0:0 1 sealed SCHILY.xattr.user.note=kept"));
-    assert_eq!(
-        fs::metadata(layer.path().join("sealed")).unwrap().mode() & 0o7777,
-        0
-    );
-    assert!(listing(&layer.pack()).contains("0 6755 0:0 1 d/locked/f"));
-    assert_eq!(
-        fs::symlink_metadata(layer.path().join("d/locked"))
-            .unwrap()
-            .mode()
-            & 0o7777,
-        0
-    );
-    fs::set_permissions(
-        layer.path().join("d/locked"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o700),
-    )
-    .unwrap();
+    packed
 }
 
 #[test]
