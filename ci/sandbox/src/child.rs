@@ -78,11 +78,20 @@ impl Starting {
         })
     }
 
-    /// Waits until the command has been executed, or for the reason why not.
+    /// Waits until the command has been executed, or for the reason why not; then nothing is left of the attempt.
     pub(crate) async fn finish(self) -> Result<Child> {
         let Self { mut child, started } = self;
-        child.network = started.await.map_err(|_| lost())??;
-        Ok(child)
+        match started.await {
+            Ok(Ok(network)) => {
+                child.network = network;
+                Ok(child)
+            }
+            Ok(Err(failure)) => {
+                let _ = child.wait().await;
+                Err(failure.into())
+            }
+            Err(_) => Err(lost()),
+        }
     }
 }
 
