@@ -135,7 +135,7 @@ async fn assemble(
             .into_iter()
             .zip(container.rootfs.layers.iter().copied())
             .collect();
-        let image = assembly::assemble(&config, &pairs)?;
+        let image = assembly::assemble(&config, &pairs, &container.annotations)?;
         layers.extend(pairs.into_iter().map(|(blob, _)| (blob.digest, blob)));
         documents.push((image.config_descriptor, image.config));
         documents.push((image.descriptor.clone(), image.manifest));

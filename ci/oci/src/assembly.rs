@@ -37,10 +37,12 @@ pub enum AssemblyError {
     },
 }
 
-/// Makes the image of `config` and `layers`, lowest first, each with its diff id. The diff ids in `config` are replaced.
+/// Makes the image of `config` and `layers`, lowest first, each with its diff id. The diff ids in `config` are replaced;
+/// `annotations` are those of the manifest.
 pub fn assemble(
     config: &ImageConfig,
     layers: &[(Descriptor, Digest)],
+    annotations: &BTreeMap<String, String>,
 ) -> Result<Image, AssemblyError> {
     let told = config
         .history
@@ -65,7 +67,7 @@ pub fn assemble(
         config: config_descriptor.clone(),
         layers: layers.iter().map(|(layer, _)| layer.clone()).collect(),
         subject: None,
-        annotations: BTreeMap::new(),
+        annotations: annotations.clone(),
     })?;
     let descriptor = Descriptor {
         platform: Some(platform),
@@ -123,7 +125,7 @@ mod tests {
         config.rootfs.diff_ids = vec![Digest::of("replaced")];
         config.history = vec![step(true), step(false), step(false)];
         let layers = [layer("a"), layer("b")];
-        let image = assemble(&config, &layers).unwrap();
+        let image = assemble(&config, &layers, &BTreeMap::new()).unwrap();
         let manifest: Manifest = serde_json::from_slice(&image.manifest).unwrap();
         assert_eq!(
             manifest.config,
@@ -145,10 +147,10 @@ mod tests {
     fn a_history_that_tells_of_other_layers_is_an_error() {
         let mut config = ImageConfig::new(&Platform::new("linux", "amd64", None));
         config.history = vec![step(false), step(true)];
-        assert!(assemble(&config, &[layer("a")]).is_ok());
-        insta::assert_snapshot!(assemble(&config, &[]).unwrap_err(), @"the history tells of 1 layers, but the image has 0");
+        assert!(assemble(&config, &[layer("a")], &BTreeMap::new()).is_ok());
+        insta::assert_snapshot!(assemble(&config, &[], &BTreeMap::new()).unwrap_err(), @"the history tells of 1 layers, but the image has 0");
         config.history.clear();
-        assert!(assemble(&config, &[layer("a"), layer("b")]).is_ok());
+        assert!(assemble(&config, &[layer("a"), layer("b")], &BTreeMap::new()).is_ok());
     }
 
     #[test]

@@ -159,7 +159,12 @@ fn fixed_inputs_give_the_golden_digests() {
     gzip.write_all(&tar).unwrap();
     let gzip = gzip.finish().unwrap();
     let layer = Descriptor::of(media_type::OCI_LAYER_GZIP, &gzip);
-    let image = assemble(&config(), &[(layer.clone(), packed.diff_id)]).unwrap();
+    let image = assemble(
+        &config(),
+        &[(layer.clone(), packed.diff_id)],
+        &Default::default(),
+    )
+    .unwrap();
     let annotations = BTreeMap::from([(
         "org.opencontainers.image.version".to_owned(),
         "1".to_owned(),

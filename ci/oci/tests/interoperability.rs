@@ -94,7 +94,7 @@ fn sample() -> (tempfile::TempDir, Layout, Descriptor) {
     ];
     let mut config = ImageConfig::new(&Platform::host());
     config.config.entrypoint = Some(vec!["/bin/tool".to_owned()]);
-    let image = assemble(&config, &layers).unwrap();
+    let image = assemble(&config, &layers, &Default::default()).unwrap();
     layout
         .put_bytes(media_type::OCI_CONFIG, &image.config)
         .unwrap();

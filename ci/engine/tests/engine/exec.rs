@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("secrets reach the program and nothing else s1", secrets),
         test("a user by name has its ids and home", users),
         test("a chain of 200 calls works", long_chain),
+        test("annotations and labels are in the image", metadata),
     ]
 }
 
@@ -183,6 +184,26 @@ async fn long_chain(fixture: Fixture) -> TestResult {
     assert_eq!(
         container.with_exec(sh("echo $N199")).stdout().await?,
         "199\n"
+    );
+    Ok(())
+}
+
+async fn metadata(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    let image = base(&query, &fixture)
+        .with_label("who", "me")
+        .with_annotation("org.example.what", "that");
+    let archive = fixture.dir.path().join("image.tar");
+    image.export(archive.display().to_string()).await?;
+    let layout = ci_oci::Layout::create(&fixture.dir.path().join("layout"))?;
+    ci_oci::archive::read(&mut std::fs::File::open(archive)?, &layout)?;
+    let image = layout.resolve(None, &ci_oci::Platform::host())?;
+    assert_eq!(image.manifest.annotations["org.example.what"], "that");
+    assert_eq!(image.config.config.labels["who"], "me");
+    assert_eq!(
+        image.config.created.as_deref(),
+        Some("2023-11-14T22:13:20Z")
     );
     Ok(())
 }

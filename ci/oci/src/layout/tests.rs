@@ -26,7 +26,12 @@ pub(crate) fn put_image(layout: &Layout, architecture: &str, content: &str) -> D
         .put_bytes(OCI_LAYER_GZIP, content.as_bytes())
         .unwrap();
     let config = ImageConfig::new(&Platform::new("linux", architecture, None));
-    let image = assembly::assemble(&config, &[(layer, Digest::of(content))]).unwrap();
+    let image = assembly::assemble(
+        &config,
+        &[(layer, Digest::of(content))],
+        &Default::default(),
+    )
+    .unwrap();
     layout.put_bytes(OCI_CONFIG, &image.config).unwrap();
     layout.put_bytes(OCI_MANIFEST, &image.manifest).unwrap();
     image.descriptor
