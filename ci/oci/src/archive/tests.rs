@@ -1,10 +1,13 @@
 //! Archives out of a layout and into another.
 
+use std::io::{self, Read};
 use std::path::Path;
 
+use super::write::put;
 use super::*;
 use crate::layout::tests::put_image;
-use crate::{ArchiveError, Platform};
+use crate::tar::{self, Entry, Kind};
+use crate::{ArchiveError, Digest, Layout, Platform};
 
 fn sample(order: [&str; 2]) -> (tempfile::TempDir, Layout) {
     let dir = tempfile::tempdir().unwrap();
@@ -200,4 +203,37 @@ fn no_images_appear_after_an_error() {
     read(&mut archive(&files).as_slice(), &target).unwrap_err();
     assert_eq!(target.images().unwrap(), []);
     assert!(Path::new(dir.path()).join("index.json").exists());
+}
+
+#[test]
+fn blobs_from_anywhere_make_the_same_archive() {
+    let (_dir, layout) = sample(["a", "b"]);
+    let images: Vec<_> = layout
+        .images()
+        .unwrap()
+        .into_iter()
+        .map(|(_, image)| image)
+        .rev()
+        .collect();
+    let blobs = layout.reachable(&images).unwrap();
+    let contents: Vec<_> = blobs
+        .iter()
+        .map(|blob| layout.read_blob(blob).unwrap())
+        .collect();
+    let mut archive = Vec::new();
+    let blobs = blobs
+        .into_iter()
+        .zip(&contents)
+        .map(|(blob, content)| (blob, Content::Bytes(content)));
+    write_blobs(
+        images.clone(),
+        blobs.clone().chain(blobs.clone()),
+        &mut archive,
+    )
+    .unwrap();
+    assert_eq!(archive, written(&layout, &[]));
+
+    let changed = blobs.map(|(blob, _)| (blob, Content::Bytes(b"changed")));
+    let error = write_blobs(images, changed, &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, LayoutError::Write(_)), "{error}");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::files::{Result, io as failed, open, persist, temporary};
+use super::files::{Result, io as failed, open, open_blob, persist, temporary};
 use super::{Layout, LayoutError};
 use crate::manifest::MAX_DOCUMENT;
 use crate::{Descriptor, Digest, DigestReader, DigestWriter};
@@ -75,7 +75,7 @@ impl Layout {
             return Err(LayoutError::TooLarge(blob.digest.to_string()));
         }
         let mut content = Vec::with_capacity(blob.size as usize);
-        self.open_file(blob)?
+        open_blob(&self.blob_path(&blob.digest), blob.digest)?
             .take(blob.size + 1)
             .read_to_end(&mut content)
             .map_err(failed("read", &self.blob_path(&blob.digest)))?;
@@ -85,19 +85,10 @@ impl Layout {
 
     /// Reads a blob of any size: the end is an error unless size and digest are right (L13).
     pub fn open_blob(&self, blob: &Descriptor) -> Result<BlobReader> {
-        Ok(BlobReader {
-            reader: DigestReader::new(self.open_file(blob)?),
-            blob: blob.clone(),
-        })
-    }
-
-    fn open_file(&self, blob: &Descriptor) -> Result<File> {
-        open(&self.blob_path(&blob.digest)).map_err(|error| match error {
-            LayoutError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                LayoutError::Missing(blob.digest)
-            }
-            other => other,
-        })
+        Ok(BlobReader::new(
+            open_blob(&self.blob_path(&blob.digest), blob.digest)?,
+            blob.clone(),
+        ))
     }
 
     /// Keeps the blobs that are put from now on from being collected.
@@ -168,14 +159,24 @@ fn damaged(expected: &Descriptor, found: String) -> LayoutError {
     }
 }
 
-/// A blob being read.
+/// A blob being read: the end is an error unless size and digest are right (L13).
 #[derive(Debug)]
-pub struct BlobReader {
-    reader: DigestReader<File>,
+pub struct BlobReader<R = File> {
+    reader: DigestReader<R>,
     blob: Descriptor,
 }
 
-impl Read for BlobReader {
+impl<R> BlobReader<R> {
+    /// Verifies what `content` reads.
+    pub fn new(content: R, blob: Descriptor) -> Self {
+        Self {
+            reader: DigestReader::new(content),
+            blob,
+        }
+    }
+}
+
+impl<R: Read> Read for BlobReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         let size = self.reader.size();

@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 
 use super::LayoutError;
+use crate::Digest;
 use crate::manifest::MAX_DOCUMENT;
 
 pub(super) type Result<T> = std::result::Result<T, LayoutError>;
@@ -51,6 +52,16 @@ pub(super) fn open(path: &Path) -> Result<File> {
             "it is not a regular file",
         ))),
     }
+}
+
+/// Opens the file of a blob.
+pub(crate) fn open_blob(path: &Path, digest: Digest) -> Result<File> {
+    open(path).map_err(|error| match error {
+        LayoutError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            LayoutError::Missing(digest)
+        }
+        other => other,
+    })
 }
 
 /// Reads a small file.

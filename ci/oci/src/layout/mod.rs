@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 pub use blobs::BlobReader;
 pub use error::LayoutError;
+pub(crate) use files::open_blob;
 pub use gc::Collected;
 pub(crate) use index::{parse as parse_index, sort as sort_images};
 pub use resolve::Resolved;
