@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{EngineChoice, EngineHandle};
 use crate::error::{Exit, UserError};
+use crate::stages::test::Logs;
 use crate::stages::{self, Checkout};
 use crate::units;
 
@@ -40,6 +41,7 @@ pub struct Context {
     engine: EngineHandle,
     no_cache: bool,
     progress: Progress,
+    logs: Logs,
     cancel: CancellationToken,
 }
 
@@ -50,6 +52,7 @@ impl Context {
         progress: Progress,
         cancel: CancellationToken,
     ) -> eyre::Result<Self> {
+        let (progress, logs) = Logs::listen(progress);
         let root = find_root(&setup.directory)?;
         let catalog = Catalog::load(&root)?;
         for warning in catalog.warnings() {
@@ -88,6 +91,7 @@ impl Context {
             engine,
             no_cache: setup.no_cache,
             progress,
+            logs,
             cancel,
         })
     }
@@ -143,6 +147,11 @@ impl Context {
     /// Where steps are reported that the engine does not know of.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// What services printed last.
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
     }
 
     /// Canceled when the run is to stop. A stage that awaits need not look at it: it is dropped then.

@@ -136,7 +136,8 @@ fn help_of_test() {
 
     The checks of service.toml run first, in parallel; JUnit files go to .pipeline/reports. Then the
     image is started with its minimal environment: it must come alive and ready, answer on its declared
-    endpoints, and stop within its grace period when asked to.
+    endpoints, and stop within its grace period when asked to. The results are also in
+    .pipeline/reports/summary.json.
 
     Usage: pipeline test [OPTIONS] [SERVICE]...
 

@@ -1,13 +1,14 @@
 //! Builds images: services become containers, containers an OCI layout and a release record in the state folder.
 
-mod cargo;
+pub(crate) mod cargo;
 mod dockerfile;
 mod extension;
-mod failure;
+pub(crate) mod failure;
 mod layout;
 mod metadata;
 mod prepare;
 mod release;
+mod target;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +19,11 @@ use dagger_sdk::Container;
 use futures::future::join_all;
 
 use self::failure::Shared;
-use self::prepare::{Images, Prepared};
+pub(crate) use self::dockerfile::text;
+use self::prepare::Prepared;
+pub(crate) use self::prepare::{Images, images};
 pub(crate) use self::release::Release;
+pub(crate) use self::target::{container, target};
 use super::Request;
 use super::plan::{Plan, Planned};
 use super::record::Record;
@@ -55,9 +59,18 @@ pub(crate) struct Built {
 /// Builds the services of `request` and writes images and record to the state folder.
 pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built> {
     let plan = Plan::of(ctx, request)?;
-    warn(ctx, &plan);
-    let images = prepare::images(ctx, &plan);
-    let releases = plan.wanted().map(|planned| timed(ctx, planned, &images));
+    let images = images(ctx, &plan);
+    all(ctx, &plan, &images).await
+}
+
+/// Builds the services of a plan, from images that the caller can use further: nothing is made twice.
+pub(crate) async fn all(
+    ctx: &Context,
+    plan: &Plan<'_>,
+    images: &Images<'_>,
+) -> eyre::Result<Built> {
+    warn(ctx, plan);
+    let releases = plan.wanted().map(|planned| timed(ctx, planned, images));
     let results = join_all(releases).await;
 
     let mut built = Built::default();
@@ -81,9 +94,9 @@ pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built>
         }
     }
     built.images.sort_by(|a, b| a.service.cmp(&b.service));
-    built.failures = failures(&plan, &failed);
-    let record = Record::of(ctx, &plan, &released)?;
-    built.record = serde_json::to_value(record.write(ctx, &plan).await?)?;
+    built.failures = failures(plan, &failed);
+    let record = Record::of(ctx, plan, &released)?;
+    built.record = serde_json::to_value(record.write(ctx, plan).await?)?;
     if released.iter().any(|(_, release)| release.is_new) {
         layout::tidy(ctx).await?;
     }
@@ -97,7 +110,7 @@ pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Containe
         ..Request::default()
     };
     let plan = Plan::of(ctx, &request)?;
-    let images = prepare::images(ctx, &plan);
+    let images = images(ctx, &plan);
     let planned = plan
         .wanted()
         .find(|planned| planned.service.name.as_str() == service)

@@ -15,19 +15,19 @@ use crate::stages::plan::{Plan, Planned};
 
 /// A service's image for one platform, as Dagger functions most of which have not run.
 #[derive(Clone)]
-pub(super) struct Prepared {
-    pub(super) container: Container,
+pub(crate) struct Prepared {
+    pub(crate) container: Container,
     /// Bill of materials, where the builder knows one.
-    pub(super) sbom: Option<PathBuf>,
+    pub(crate) sbom: Option<PathBuf>,
 }
 
 type Preparing<'a> = future::Shared<BoxFuture<'a, Result<Prepared, Shared>>>;
 
 /// What prepares each image of a plan. Nothing happens before it is awaited, and then once for all who await it.
-pub(super) type Images<'a> = BTreeMap<(Name, Platform), Preparing<'a>>;
+pub(crate) type Images<'a> = BTreeMap<(Name, Platform), Preparing<'a>>;
 
 /// The images of all services of a plan.
-pub(super) fn images<'a>(ctx: &'a Context, plan: &'a Plan<'a>) -> Images<'a> {
+pub(crate) fn images<'a>(ctx: &'a Context, plan: &'a Plan<'a>) -> Images<'a> {
     let mut images = Images::new();
     // Services come after those they read.
     for planned in &plan.services {

@@ -5,6 +5,7 @@
 //! on nothing else: no commit, no time; those reach it through the image's environment. A build script that reads the clock,
 //! the network or git breaks this, and is not run again as long as the sources are the same.
 
+mod check;
 mod command;
 mod compile;
 mod config;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 
 use ci_catalog::{CargoBuilder, Platform};
 
+pub(crate) use self::check::check;
 use super::Prepared;
 use crate::context::Context;
 use crate::stages::plan::Planned;

@@ -54,6 +54,33 @@ pub(super) async fn run(mut command: Command, step: &Step, hold: Hold) -> io::Re
     })
 }
 
+/// Like [`run`], with both outputs shown as they come and neither kept.
+pub(super) async fn run_shown(mut command: Command, step: &Step) -> io::Result<ExitStatus> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let mut group = Group::of(child.id());
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (status, (), ()) = tokio::join!(
+        child.wait(),
+        pass(out, step, Stream::Stdout),
+        pass(err, step, Stream::Stderr)
+    );
+    group.disarm();
+    status
+}
+
+async fn pass(pipe: Option<impl AsyncRead + Unpin>, step: &Step, stream: Stream) {
+    let Some(mut pipe) = pipe else { return };
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+        step.output(stream, &buffer[..count]);
+    }
+}
+
 /// Kills a process group when dropped.
 struct Group(Option<Pid>);
 
