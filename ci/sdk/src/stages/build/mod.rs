@@ -18,8 +18,8 @@ use ci_catalog::Name;
 use dagger_sdk::Container;
 use futures::future::join_all;
 
-use self::failure::Shared;
 pub(crate) use self::dockerfile::text;
+use self::failure::Shared;
 use self::prepare::Prepared;
 pub(crate) use self::prepare::{Images, images};
 pub(crate) use self::release::Release;
@@ -169,7 +169,7 @@ fn failures(plan: &Plan<'_>, failed: &BTreeMap<Name, Shared>) -> Vec<eyre::Repor
         };
         let first = told
             .iter()
-            .find(|(other, known)| known.root() == error.root() && is_shared(other));
+            .find(|(other, known)| error.root().ends_with(&known.root()) && is_shared(other));
         reports.push(match first {
             Some((other, _)) if causes.contains(other) => {
                 let message = format!("cannot build {name}: {other}, whose image it reads, failed");

@@ -9,7 +9,8 @@ use futures::FutureExt;
 use futures::future::{self, BoxFuture, try_join_all};
 
 use super::failure::Shared;
-use super::{cargo, dockerfile, metadata};
+use super::metadata::Metadata;
+use super::{cargo, dockerfile};
 use crate::context::Context;
 use crate::stages::plan::{Plan, Planned};
 
@@ -72,6 +73,7 @@ async fn prepare<'a>(
     platform: &Platform,
     read: BTreeMap<Name, Preparing<'a>>,
 ) -> eyre::Result<Prepared> {
+    let metadata = Metadata::render(planned)?;
     let read = read
         .into_iter()
         .map(|(name, image)| async move { image.await.map(|image| (name, image.container)) });
@@ -84,7 +86,7 @@ async fn prepare<'a>(
         },
     };
     Ok(Prepared {
-        container: metadata::apply(planned, prepared.container)?,
+        container: metadata.apply(prepared.container),
         ..prepared
     })
 }

@@ -16,7 +16,6 @@ use crate::error::{Exit, UserError};
 /// A build that is about to run.
 #[derive(Debug)]
 pub(super) struct Build<'a> {
-    pub(super) service: &'a str,
     pub(super) builder: &'a CargoBuilder,
     pub(super) toolchain: &'a Toolchain,
     pub(super) environment: Environment,
@@ -83,7 +82,7 @@ impl Build<'_> {
             }
         }
         if !ended.status.success() {
-            return Err(self.failed("build", &ended));
+            return Err(self.failed("cargo", &ended));
         }
         let of_target = self.target_dir.join(&self.target.triple);
         Compiled::parse(&ended.stdout, &of_target).map_err(|error| {
@@ -119,7 +118,7 @@ impl Build<'_> {
             return Ok(());
         }
         Err(self
-            .failed("fetch", &ended)
+            .failed("cargo fetch", &ended)
             .hint("where there is a network, `cargo fetch --locked` gets all crates"))
     }
 
@@ -141,10 +140,7 @@ impl Build<'_> {
             Some(code) => format!("exit code: {code}"),
             None => ended.status.to_string(),
         };
-        let error = UserError::new(
-            Exit::Failed,
-            format!("cargo {what} of {}: {how}", self.service),
-        );
+        let error = UserError::new(Exit::Failed, format!("{what}: {how}"));
         if process::contains(&ended.stderr, b"--locked") {
             let lock = "Cargo.lock does not fit the manifests, or is missing";
             return error.hint(format!(

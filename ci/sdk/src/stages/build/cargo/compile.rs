@@ -164,7 +164,6 @@ async fn build(
     let home = toolchain::cargo_home(&recipe.environment);
     let target_dir = ctx.state_dir().join("cargo");
     let mut build = Build {
-        service: service.name.as_str(),
         builder,
         toolchain: &recipe.toolchain,
         environment: recipe.environment.clone(),
@@ -193,10 +192,12 @@ async fn build(
     let sbom = bill(&workspace, &program.package, &compiled)?;
 
     let rule = std::fs::read_to_string(program.path.with_extension("d")).unwrap_or_default();
-    let files = inputs::dependencies(&rule);
+    let mut files = inputs::dependencies(&rule);
+    // Crates are told apart by the lock file; what build scripts wrote follows from the rest.
+    let written = [ctx.state_dir(), &home, &recipe.toolchain.sysroot];
+    files.retain(|file| !written.iter().any(|folder| file.starts_with(folder)));
     let folders = compiled.local_folders();
-    let not = [ctx.state_dir(), &home, &recipe.toolchain.sysroot];
-    let inputs = Inputs::new(ctx.root(), &workspace, &folders, &files, &not);
+    let inputs = Inputs::new(ctx.root(), &workspace, &folders, &files);
     let content = if inputs::changed_since(&files, start) {
         // No digest is ever this: the program is used now and never found again.
         "changed while it was compiled".to_owned()

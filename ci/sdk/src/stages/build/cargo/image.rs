@@ -95,15 +95,20 @@ async fn system(
         .with_new_directory_opts("tmp", shared);
     if builder.certificates {
         let bundle = certificates(&BUNDLES.map(Path::new))?;
-        let file = host.file(text(bundle)?).id().await.told()?;
+        let file = host.file(target(bundle)?).id().await.told()?;
         directory = directory.with_file_opts(CERTIFICATES, file, with_mode(READABLE)?);
     }
     for (place, path) in &program.objects {
-        let file = host.file(text(path)?).id().await.told()?;
+        let file = host.file(target(path)?).id().await.told()?;
         let place = place.trim_start_matches('/');
         directory = directory.with_file_opts(place, file, with_mode(EXECUTABLE)?);
     }
     Ok(directory)
+}
+
+/// The file that a path means: on the machine it may be a link, in the image it is none.
+fn target(path: &Path) -> eyre::Result<String> {
+    Ok(text(&path.canonicalize()?)?)
 }
 
 fn certificates<'a>(bundles: &[&'a Path]) -> Result<&'a Path, UserError> {

@@ -39,7 +39,6 @@ impl Inputs {
         workspace: &Path,
         folders: &BTreeSet<PathBuf>,
         files: &[PathBuf],
-        not: &[&Path],
     ) -> Self {
         let mut inputs = Self::default();
         for folder in folders {
@@ -51,9 +50,7 @@ impl Inputs {
             inputs.add(root, &workspace.join(name));
         }
         for file in files {
-            let is_covered = folders.iter().any(|folder| file.starts_with(folder));
-            let is_elsewhere = not.iter().any(|folder| file.starts_with(folder));
-            if !is_covered && !is_elsewhere {
+            if !folders.iter().any(|folder| file.starts_with(folder)) {
                 inputs.add(root, file);
             }
         }
@@ -167,7 +164,6 @@ mod tests {
         let files = [
             "/w/services/web/src/main.rs",
             "/w/services/migrations/1.sql",
-            "/w/.pipeline/cargo/out.rs",
             "/opt/schema.json",
         ]
         .map(PathBuf::from);
@@ -176,7 +172,6 @@ mod tests {
             Path::new("/w/services"),
             &BTreeSet::from(["/w/services/web".into(), outside.path().to_owned()]),
             &files,
-            &[Path::new("/w/.pipeline")],
         );
         let shown: Vec<String> = inputs
             .trees
@@ -199,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_package_that_is_the_root_includes_everything_but_its_target_folder() {
-        let inputs = Inputs::new(Path::new("/w"), Path::new("/w"), &set(&["/w"]), &[], &[]);
+        let inputs = Inputs::new(Path::new("/w"), Path::new("/w"), &set(&["/w"]), &[]);
         let tree = &inputs.trees[Path::new("")];
         assert!(tree.patterns().unwrap().is_empty());
         assert_eq!(tree.exclude, set(&["target"]));

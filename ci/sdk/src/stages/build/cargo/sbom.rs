@@ -137,11 +137,23 @@ fn component(package: &Locked, role: Option<&Package>) -> Value {
 
 /// The licence that a package's manifest declares, as an SPDX expression.
 fn license(folder: &Path) -> Option<String> {
-    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
-    let manifest: toml::Table = manifest.parse().ok()?;
-    let license = manifest.get("package")?.get("license")?.as_str()?;
+    let manifest = manifest(folder)?;
+    let license = match manifest.get("package")?.get("license")? {
+        // The workspace's, for members that say so.
+        toml::Value::Table(_) => folder.ancestors().find_map(|dir| {
+            let manifest = self::manifest(dir)?;
+            let package = manifest.get("workspace")?.get("package")?;
+            Some(package.get("license")?.as_str()?.to_owned())
+        })?,
+        license => license.as_str()?.to_owned(),
+    };
     // An older notation that SPDX does not know.
     Some(license.replace('/', " OR ").replace("  ", " "))
+}
+
+fn manifest(folder: &Path) -> Option<toml::Table> {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+    text.parse().ok()
 }
 
 /// CycloneDX has no nulls: what is not known is not there.
@@ -303,6 +315,19 @@ source = "registry+https://example.com/crates.io-index"
       "version": 1
     }
     "#);
+    }
+
+    #[test]
+    fn a_member_has_the_licence_of_its_workspace_if_it_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let member = dir.path().join("a/b");
+        std::fs::create_dir_all(&member).unwrap();
+        let write = |dir: &Path, text| std::fs::write(dir.join("Cargo.toml"), text).unwrap();
+        write(dir.path(), "[workspace.package]\nlicense = \"MIT\"\n");
+        write(&member, "[package]\nlicense.workspace = true\n");
+        assert_eq!(license(&member).as_deref(), Some("MIT"));
+        write(&member, "[package]\nlicense-file = \"L\"\n");
+        assert_eq!(license(&member), None);
     }
 
     #[test]
