@@ -6,6 +6,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use ci_oci::archive::Content;
 use ci_oci::config::History;
 use ci_oci::manifest::media_type;
 use ci_oci::{Descriptor, Digest, Layout, Platform, archive, assembly};
@@ -82,33 +83,29 @@ impl Archive {
 
 impl Assembled {
     fn write(&self, session: &Session, out: &mut File) -> Result<()> {
-        let staging = session.store.stage()?;
-        let layout = Layout::create(&staging.work.join("layout"))?;
-        for (descriptor, content) in &self.documents {
-            layout.put_bytes(&descriptor.media_type, content)?;
-        }
-        for layer in &self.layers {
-            link_blob(
-                &session.store.blob_path(&layer.digest),
-                &layout.blob_path(&layer.digest),
-            )?;
-        }
-        layout.set_image("latest", self.descriptor.clone())?;
+        let paths: Vec<_> = self
+            .layers
+            .iter()
+            .map(|layer| session.store.blob_path(&layer.digest))
+            .collect();
+        let layers = self
+            .layers
+            .iter()
+            .cloned()
+            .zip(paths.iter().map(|path| Content::File(path)));
+        let documents = self
+            .documents
+            .iter()
+            .map(|(descriptor, content)| (descriptor.clone(), Content::Bytes(content)));
         let mut out = BufWriter::with_capacity(1 << 18, out);
-        archive::write(&layout, &[], &mut out)?;
+        archive::write_blobs(
+            vec![self.descriptor.clone().named("latest")],
+            documents.chain(layers),
+            &mut out,
+        )?;
         out.flush()?;
         Ok(())
     }
-}
-
-fn link_blob(from: &Path, to: &Path) -> Result<()> {
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    if std::fs::hard_link(from, to).is_err() {
-        std::fs::copy(from, to)?;
-    }
-    Ok(())
 }
 
 async fn assemble(

@@ -74,11 +74,12 @@ impl HostDirectory {
             return Ok(Some(layer));
         }
         let _permit = session.permit().await?;
-        let step = session.options.progress.start(
-            &self.group,
-            format!("read {}", self.shown(&session)),
-            None,
-        );
+        // A single file is no step worth showing.
+        let is_one_file = tree.entries.len() == 1;
+        let step = (!is_one_file).then(|| {
+            let name = format!("read {}", self.shown(&session));
+            session.options.progress.start(&self.group, name, None)
+        });
         let place = Digest::of(format!("{} {:?}", self.root.display(), self.filter));
         let earlier = session
             .store
@@ -98,7 +99,9 @@ impl HostDirectory {
         let layer = session.commit(staging, Op::Hash { layer }).await?;
         session.record_layer("import", &key, layer)?;
         session.record_layer("import-place", &place, layer)?;
-        step.finish(Outcome::Done);
+        if let Some(step) = step {
+            step.finish(Outcome::Done);
+        }
         Ok(Some(layer))
     }
 
