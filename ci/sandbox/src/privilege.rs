@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::mount::{FsOpenFlags, fsopen};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{CapabilitySet, capabilities};
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,13 @@ use serde::{Deserialize, Serialize};
 /// Overrides [`Privilege::detect`]: `root`, `ranges` or `single`.
 pub const OVERRIDE: &str = "PIPELINE_PRIVILEGE";
 
+/// Ids of users and groups that images may own files with: 0 to 65535.
+const IMAGE_IDS: u64 = 65_536;
+
 /// How namespaces and mounts are had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Privilege {
-    /// Effective user 0 with `CAP_SYS_ADMIN`: no user namespace, ids are what they are.
+    /// Effective user 0 that may mount and has all the ids: no user namespace of ours, ids are what they are.
     Root,
     /// A user namespace in which we are root.
     Rootless {
@@ -66,9 +70,26 @@ impl Privilege {
     }
 }
 
+/// Being user 0 is not enough: in a user namespace that somebody else made, as `unshare -r` does, it may have one id, no
+/// right to set groups, and a mount namespace that belongs to those outside.
 fn has_all_rights() -> bool {
+    let read = |file: &str| fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
     geteuid().is_root()
         && capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
+        && fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).is_ok()
+        && ["uid_map", "gid_map"]
+            .iter()
+            .all(|map| has_all_ids(&read(map)))
+        && read("setgroups").trim() != "deny"
+}
+
+/// Whether a `/proc/PID/uid_map` has at least the ids that images use.
+fn has_all_ids(map: &str) -> bool {
+    let counts = map.lines().filter_map(|line| {
+        let count = line.split_ascii_whitespace().nth(2)?;
+        count.parse::<u64>().ok()
+    });
+    counts.sum::<u64>() >= IMAGE_IDS
 }
 
 impl IdMap {
@@ -159,6 +180,15 @@ mod tests {
             [(165_536, 65_536), (300_000, 10)]
         );
         assert_eq!(granted_ranges(table, None, 7), []);
+    }
+
+    #[test]
+    fn root_of_a_user_namespace_with_few_ids_is_not_root() {
+        assert!(has_all_ids("         0          0 4294967295\n"));
+        assert!(has_all_ids("0 1000 1\n1 100000 65536\n"));
+        assert!(!has_all_ids("         0          0          1\n"));
+        assert!(!has_all_ids("0 1000 1\n1 100000 1000\n"));
+        assert!(!has_all_ids(""));
     }
 
     #[test]
