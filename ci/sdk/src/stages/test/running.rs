@@ -12,19 +12,17 @@ use dagger_sdk::{
     Container, ContainerAsServiceOptsBuilder, ContainerWithoutExposedPortOptsBuilder,
     HostTunnelOptsBuilder, NetworkProtocol, PortForward, Query, Service, ServiceStopOptsBuilder,
 };
-use tokio::time::timeout;
 
 use super::contract::Point;
 use crate::stages::build::failure::of_dagger;
-use crate::units;
 
-/// The point of the contract that comes before all others.
+/// The point of the contract for a program that cannot even be started.
 const NAME: &str = "start";
 
 /// Most lines of output that are repeated of a program that failed.
 const LINES: usize = 12;
 
-/// A service that accepts connections, and the way to it.
+/// A program that was started, and the way to it.
 pub(super) struct Running {
     pub(super) service: Service,
     tunnel: Service,
@@ -33,7 +31,7 @@ pub(super) struct Running {
     pub(super) after: Duration,
 }
 
-/// Why a service did not start, and what it printed.
+/// Why a program was not started, and what it printed.
 pub(super) struct Unstarted {
     pub(super) point: Point,
     pub(super) log: Vec<String>,
@@ -58,14 +56,14 @@ impl From<String> for Unstarted {
 }
 
 impl Running {
-    /// Starts a container and waits until its port accepts connections.
+    /// Starts the program of a container; `port` is where it is to listen.
     pub(super) async fn start(
         query: &Query,
         promised: &Promised,
         container: Container,
         port: u16,
     ) -> Result<Self, Unstarted> {
-        let container = only(port, container).await?;
+        let container = unexposed(container).await?;
         let mut options = ContainerAsServiceOptsBuilder::default();
         options.use_entrypoint(true);
         let args: Vec<&str> = promised.args.iter().map(String::as_str).collect();
@@ -76,21 +74,7 @@ impl Running {
         let service = container.as_service_opts(options);
         let id = service.id().await?;
         let began = Instant::now();
-        let limit = promised.start_timeout;
-        match timeout(limit, service.start()).await {
-            Ok(started) => drop(started?),
-            Err(_) => {
-                let _ = kill(&service).await;
-                let limit = units::duration(limit);
-                let message = format!("no connection is accepted on port {port} within {limit}");
-                let point = Point::failed(NAME, message);
-                return Err(Unstarted {
-                    point: point
-                        .hint("`port` and `env` of [contract] say where the program is to listen"),
-                    log: Vec::new(),
-                });
-            }
-        }
+        service.start().await?;
         let forward = PortForward {
             backend: port as isize,
             frontend: 0,
@@ -118,20 +102,20 @@ impl Running {
     }
 }
 
-/// The container with no port but one: a contract is about one port, and an engine waits for all that are exposed.
-async fn only(port: u16, container: Container) -> Result<Container, DaggerError> {
-    let mut only = container.clone();
-    for exposed in container.exposed_ports().await? {
-        let number = exposed.port().await?;
-        let protocol = exposed.protocol().await?;
+/// The container without exposed ports. An engine takes a service for started when all of them accept connections, which the
+/// minimal environment may not bring about; and how long to wait is not its to decide.
+async fn unexposed(container: Container) -> Result<Container, DaggerError> {
+    let mut unexposed = container.clone();
+    for port in container.exposed_ports().await? {
+        let number = port.port().await?;
         let options = ContainerWithoutExposedPortOptsBuilder::default()
-            .protocol(protocol)
+            .protocol(port.protocol().await?)
             .build();
         if let Ok(options) = options {
-            only = only.without_exposed_port_opts(number, options);
+            unexposed = unexposed.without_exposed_port_opts(number, options);
         }
     }
-    Ok(only.with_exposed_port(port as isize))
+    Ok(unexposed)
 }
 
 async fn kill(service: &Service) -> Result<(), DaggerError> {

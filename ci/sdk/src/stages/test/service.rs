@@ -20,6 +20,9 @@ use crate::units;
 /// A label that no program sees. Two services with the same image are still two.
 const LABEL: &str = "pipeline.contract";
 
+/// How many lines of a failed step are repeated when the run is over. What failed comes first, so it has to fit.
+const SHOWN: usize = 20;
+
 /// What was found, and the last lines that the program printed.
 type Found = (Vec<Point>, Vec<String>);
 
@@ -37,7 +40,7 @@ pub(super) async fn hold(
         .progress()
         .start(&group(planned.service), "contract", None);
     let (points, log) = match &promised.kind {
-        ContractKind::Job => job(promised, container).await,
+        ContractKind::Job => job(ctx, promised, container).await,
         ContractKind::Http {
             port,
             livez,
@@ -89,7 +92,7 @@ fn prepare(
 }
 
 /// A job runs to its end.
-async fn job(promised: &Promised, container: Container) -> Found {
+async fn job(ctx: &Context, promised: &Promised, container: Container) -> Found {
     const NAME: &str = "exit";
     let mut options = ContainerWithExecOptsBuilder::default();
     options.use_entrypoint(true);
@@ -108,7 +111,12 @@ async fn job(promised: &Promised, container: Container) -> Found {
             )
         }
         Ok(Err(error)) => {
-            let log = running::output(&error);
+            // The embedded engine shows it under the step in which the program ran.
+            let log = if ctx.engine().is_embedded() {
+                Vec::new()
+            } else {
+                running::output(&error)
+            };
             (vec![Point::failed(NAME, of_dagger(error).to_string())], log)
         }
         Err(_) => {
@@ -187,22 +195,26 @@ fn advise(point: Point, manifest: &Path) -> Point {
     }
 }
 
-/// What failed, and what the program printed last: the output of the step that failed.
+/// What failed, what to do about it, and what the program printed last: the output of the step that failed.
 fn explanation(points: &[Point], log: &[String]) -> String {
-    let mut text = String::new();
-    for point in points.iter().filter(|point| !point.passed) {
-        text.push_str(&format!("{}: {}\n", point.name, point.detail));
-        if let Some(hint) = &point.hint {
-            text.push_str(&format!("  hint: {hint}\n"));
+    let failed = points.iter().filter(|point| !point.passed);
+    let mut lines: Vec<String> = failed
+        .clone()
+        .map(|point| format!("{}: {}", point.name, point.detail))
+        .collect();
+    for hint in failed.filter_map(|point| point.hint.as_deref()) {
+        let line = format!("hint: {hint}");
+        if !lines.contains(&line) {
+            lines.push(line);
         }
     }
     if !log.is_empty() {
-        text.push_str("the last that the program printed:\n");
+        lines.push("the last that the program printed:".to_owned());
+        let room = SHOWN.saturating_sub(lines.len());
+        let last = &log[log.len().saturating_sub(room)..];
+        lines.extend(last.iter().map(|line| format!("  {line}")));
     }
-    for line in log {
-        text.push_str(&format!("  {line}\n"));
-    }
-    text
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 #[cfg(test)]
@@ -214,6 +226,7 @@ mod tests {
         let points = [
             Point::passed("livez", "200 after 31 ms"),
             Point::failed("version.sha", "expected `0123`, found `abc`"),
+            Point::failed("version.service", "expected `web`, found nothing"),
             Point::failed("version.imageDigest", "expected `sha256:aa`, found nothing"),
             Point::failed("drain", "readyz never said that it is not ready").hint("answer 503"),
         ];
@@ -222,15 +235,18 @@ mod tests {
         let log = ["listening on 8080".to_owned(), "draining".to_owned()];
         insta::assert_snapshot!(explanation(&points, &log), @r"
         version.sha: expected `0123`, found `abc`
-          hint: the program has this from its environment: see `env` of [image] in services/web/service.toml
+        version.service: expected `web`, found nothing
         version.imageDigest: expected `sha256:aa`, found nothing
-          hint: answer with the variable IMAGE_DIGEST
         drain: readyz never said that it is not ready
-          hint: answer 503
+        hint: the program has this from its environment: see `env` of [image] in services/web/service.toml
+        hint: answer with the variable IMAGE_DIGEST
+        hint: answer 503
         the last that the program printed:
           listening on 8080
           draining
         ");
+        let long = vec!["line".to_owned(); 100];
+        assert_eq!(explanation(&points, &long).lines().count(), SHOWN);
         assert_eq!(explanation(&points[..1], &[]), "");
     }
 }

@@ -27,11 +27,15 @@ impl Problem {
                 format!("not 200 within {limit}: {path} answers {status}"),
             ),
             Self::NoAnswer(error) => {
-                Point::failed(name, format!("not 200 within {limit}: {path}: {error}"))
+                let point = Point::failed(name, format!("not 200 within {limit}: {error}"));
+                if *error == HttpError::Closed {
+                    return point.hint("`port` and `env` of [contract] say where it is to listen");
+                }
+                point
             }
             Self::Ended => Point::failed(
                 name,
-                format!("the service ended before {path} answered 200"),
+                format!("the program ended before {path} answered 200"),
             ),
         }
     }

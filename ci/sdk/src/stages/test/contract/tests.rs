@@ -104,9 +104,12 @@ async fn a_service_that_never_is_alive_is_told_with_its_last_answer_and_asked_no
         _ => panic!("{path}"),
     };
     insta::assert_snapshot!(held(failing, terms()).await, @"✗ livez: not 200 within 0.3s: /livez answers 500");
-    insta::assert_snapshot!(held(|_| Answer::Stall(Vec::new()), terms()).await, @"✗ livez: not 200 within 0.3s: /livez: no answer within 0.3s");
-    insta::assert_snapshot!(held(|_| Answer::raw(""), terms()).await, @"✗ livez: not 200 within 0.3s: /livez: no connection is accepted");
-    insta::assert_snapshot!(held(|_| Answer::Flood(vec![b'x'; 9000]), terms()).await, @"✗ livez: not 200 within 0.3s: /livez: the answer is no HTTP/1.1: it does not begin with HTTP/1");
+    insta::assert_snapshot!(held(|_| Answer::Stall(Vec::new()), terms()).await, @"✗ livez: not 200 within 0.3s: no answer within 0.3s");
+    insta::assert_snapshot!(held(|_| Answer::raw(""), terms()).await, @r"
+    ✗ livez: not 200 within 0.3s: no connection is accepted
+        `port` and `env` of [contract] say where it is to listen
+    ");
+    insta::assert_snapshot!(held(|_| Answer::Flood(vec![b'x'; 9000]), terms()).await, @"✗ livez: not 200 within 0.3s: the answer is no HTTP/1.1: it does not begin with HTTP/1");
 }
 
 #[tokio::test]
@@ -157,5 +160,5 @@ async fn a_service_that_is_known_to_have_ended_is_not_waited_for() {
     };
     let points = hold(&service, &terms, async { Ok(()) }).await;
     assert!(began.elapsed() < Duration::from_secs(5));
-    insta::assert_snapshot!(render(&points), @"✗ livez: the service ended before /livez answered 200");
+    insta::assert_snapshot!(render(&points), @"✗ livez: the program ended before /livez answered 200");
 }
