@@ -115,14 +115,21 @@ pub(crate) fn receive<T: DeserializeOwned>(
     let mut bytes = vec![0; MAX_MESSAGE];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = rustix::io::retry_on_intr(|| {
-        recvmsg(
-            &socket,
-            &mut [IoSliceMut::new(&mut bytes)],
-            &mut ancillary,
-            RecvFlags::CMSG_CLOEXEC,
-        )
-    });
+    let mut receive = || {
+        rustix::io::retry_on_intr(|| {
+            recvmsg(
+                &socket,
+                &mut [IoSliceMut::new(&mut bytes)],
+                &mut ancillary,
+                RecvFlags::CMSG_CLOEXEC,
+            )
+        })
+    };
+    let received = match receive() {
+        // The peer went with a message of ours unread. That is said once, and before what the peer itself had sent.
+        Err(Errno::CONNRESET) => receive(),
+        other => other,
+    };
     let length = match received {
         Ok(received) => received.bytes,
         Err(Errno::CONNRESET) => 0,
@@ -149,4 +156,23 @@ pub(crate) fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
     io::Write::write_all(&mut &file, bytes)?;
     io::Seek::rewind(&mut &file)?;
     Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_said_is_heard_although_it_went_with_a_message_unread() {
+        let (ours, theirs) = pair().unwrap();
+        send(&ours, &Request::Connect { id: 1, port: 80 }, &[]).unwrap();
+        send(&theirs, &Event::Ended(Ended::Code(4)), &[]).unwrap();
+        drop(theirs);
+        let heard = receive::<Event>(&ours).unwrap();
+        assert!(
+            matches!(heard, Some((Event::Ended(Ended::Code(4)), _))),
+            "{heard:?}"
+        );
+        assert!(receive::<Event>(&ours).unwrap().is_none());
+    }
 }
