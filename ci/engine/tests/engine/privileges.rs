@@ -52,7 +52,15 @@ pub(crate) fn print_digest() {
 }
 
 fn digest_of(command: &mut Command) -> Result<String, Failed> {
-    let output = command.output()?;
+    let output = loop {
+        match command.output() {
+            // Another test has started a process while the copy was being written, and it has not got to its exec yet.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(10))
+            }
+            other => break other?,
+        }
+    };
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
