@@ -8,6 +8,7 @@ use ci_engine::Progress;
 use ci_engine::progress::Source;
 use dagger_sdk::{Container, Query};
 use eyre::WrapErr;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{EngineChoice, EngineHandle};
@@ -40,6 +41,7 @@ pub struct Context {
     source_date_epoch: i64,
     engine: EngineHandle,
     no_cache: bool,
+    slots: Arc<Semaphore>,
     progress: Progress,
     logs: Logs,
     cancel: CancellationToken,
@@ -90,6 +92,7 @@ impl Context {
             source_date_epoch,
             engine,
             no_cache: setup.no_cache,
+            slots: Arc::new(Semaphore::new(setup.jobs.max(1))),
             progress,
             logs,
             cancel,
@@ -124,6 +127,12 @@ impl Context {
     /// Whether everything is to run anew.
     pub(crate) fn no_cache(&self) -> bool {
         self.no_cache
+    }
+
+    /// Waits until a program may run on this machine beside the engine, which counts its own. The permit ends with the program.
+    pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.slots.acquire().await.ok()
     }
 
     /// The engine; [`Context::query`] is the usual way to it.
@@ -190,6 +199,19 @@ fn state_dir(root: &Path) -> eyre::Result<PathBuf> {
     Ok(dir)
 }
 
+/// Size that the cache is kept below, in bytes, unless `PIPELINE_CACHE_LIMIT` says otherwise.
+const STORE_LIMIT: u64 = 20_000_000_000;
+
+/// The size that the cache is to be kept below.
+fn store_limit() -> eyre::Result<u64> {
+    const NAME: &str = "PIPELINE_CACHE_LIMIT";
+    match std::env::var(NAME) {
+        Ok(text) => units::parse_size(&text)
+            .map_err(|problem| UserError::new(Exit::Usage, format!("{NAME}: {problem}")).into()),
+        Err(_) => Ok(STORE_LIMIT),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,18 +247,5 @@ mod tests {
                 "*\n"
             );
         }
-    }
-}
-
-/// Size that the cache is kept below, in bytes, unless `PIPELINE_CACHE_LIMIT` says otherwise.
-const STORE_LIMIT: u64 = 20_000_000_000;
-
-/// The size that the cache is to be kept below.
-fn store_limit() -> eyre::Result<u64> {
-    const NAME: &str = "PIPELINE_CACHE_LIMIT";
-    match std::env::var(NAME) {
-        Ok(text) => units::parse_size(&text)
-            .map_err(|problem| UserError::new(Exit::Usage, format!("{NAME}: {problem}")).into()),
-        Err(_) => Ok(STORE_LIMIT),
     }
 }

@@ -111,6 +111,8 @@ fn log(display: &Display) -> eyre::Result<()> {
         .hint("write `debug`, or `ci_engine=trace,info`")
         .because(error)
     })?;
+    // It logs whole queries, and those that make secrets hold their values (S1).
+    let filter = filter.add_directive("dagger_sdk::querybuilder=off".parse()?);
     let sink = display.log();
     // A second initialisation, in a test, changes nothing.
     let _ = tracing_subscriber::fmt()

@@ -31,7 +31,7 @@ fn catalog() -> Catalog {
         .with("base/Dockerfile", "")
         .with("worker/service.toml", worker)
         .with("worker/Dockerfile", "");
-    Catalog::from_files(std::path::Path::new("/shop"), &files).unwrap()
+    Catalog::from_files(Path::new("/shop"), &files).unwrap()
 }
 
 fn checkout(reference: Option<&str>) -> Checkout {

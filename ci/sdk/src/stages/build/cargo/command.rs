@@ -13,6 +13,9 @@ use super::target::Target;
 use super::toolchain::Toolchain;
 use crate::error::{Exit, UserError};
 
+/// What cargo says when the lock file would have to change.
+const LOCKED: &[u8] = b"--locked was passed";
+
 /// A build that is about to run.
 #[derive(Debug)]
 pub(super) struct Build<'a> {
@@ -74,7 +77,7 @@ impl Build<'_> {
     pub(super) async fn run(&self, step: &Step) -> Result<Compiled, UserError> {
         let mut ended = self.attempt(step, Hold::UntilWork).await?;
         if !ended.status.success() && !ended.is_shown {
-            if process::contains(&ended.stderr, b"--offline") {
+            if needs_crates(&ended.stderr) {
                 self.fetch(step).await?;
                 ended = self.attempt(step, Hold::Nothing).await?;
             } else {
@@ -141,7 +144,7 @@ impl Build<'_> {
             None => ended.status.to_string(),
         };
         let error = UserError::new(Exit::Failed, format!("{what}: {how}"));
-        if process::contains(&ended.stderr, b"--locked") {
+        if process::contains(&ended.stderr, LOCKED) {
             let lock = "Cargo.lock does not fit the manifests, or is missing";
             return error.hint(format!(
                 "{lock}: run `cargo generate-lockfile` or `cargo update --workspace`, and commit it"
@@ -149,6 +152,11 @@ impl Build<'_> {
         }
         error
     }
+}
+
+/// Whether cargo failed for nothing but crates that it would have to fetch.
+fn needs_crates(stderr: &[u8]) -> bool {
+    process::contains(stderr, b"--offline") && !process::contains(stderr, LOCKED)
 }
 
 fn not_run(build: &Build<'_>, error: std::io::Error) -> UserError {

@@ -119,8 +119,14 @@ fn escaped(path: String) -> String {
     pattern
 }
 
-/// The files that a program depends on, from the rule in the style of make that cargo leaves beside it.
+/// The files that a program depends on, from the rule in the style of make that cargo leaves beside it. Sources name others
+/// relative to themselves, so a path may lead out of the folder it begins with: here they are what they lead to.
 pub(super) fn dependencies(rule: &str) -> Vec<PathBuf> {
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    prerequisites(rule).into_iter().map(real).collect()
+}
+
+fn prerequisites(rule: &str) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for line in rule.lines() {
         let Some((_, list)) = line.split_once(": ") else {
@@ -209,8 +215,24 @@ mod tests {
     fn rules_with_blanks_in_names_are_read() {
         let rule = "/t/my\\ web: /w/a\\ b/main.rs /w/c.rs\n\n/t/x.d: relative /w/d.rs\n";
         assert_eq!(
-            dependencies(rule),
+            prerequisites(rule),
             ["/w/a b/main.rs", "/w/c.rs", "/w/d.rs"].map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn a_path_is_what_it_leads_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(dir.join("src")).unwrap();
+        std::fs::write(dir.join("note.txt"), "").unwrap();
+        let rule = format!(
+            "/t/web: {0}/src/../note.txt {0}/src/../gone\n",
+            dir.display()
+        );
+        assert_eq!(
+            dependencies(&rule),
+            [dir.join("note.txt"), dir.join("src/../gone")]
         );
     }
 

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use ci_engine::progress::{Step, Stream};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// How a program ended.
 #[derive(Debug)]
@@ -33,14 +33,8 @@ pub(super) enum Hold {
 const WORK: [&[u8]; 4] = [b"Compiling", b"Finished", b"Blocking", b"Fresh"];
 
 /// Runs `command` in a process group of its own, which is killed when this future is dropped.
-pub(super) async fn run(mut command: Command, step: &Step, hold: Hold) -> io::Result<Ended> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let mut group = Group::of(child.id());
+pub(super) async fn run(command: Command, step: &Step, hold: Hold) -> io::Result<Ended> {
+    let (mut child, mut group) = spawn(command)?;
     let out = child.stdout.take();
     let err = child.stderr.take();
     let (stdout, (stderr, is_shown), status) =
@@ -55,14 +49,8 @@ pub(super) async fn run(mut command: Command, step: &Step, hold: Hold) -> io::Re
 }
 
 /// Like [`run`], with both outputs shown as they come and neither kept.
-pub(super) async fn run_shown(mut command: Command, step: &Step) -> io::Result<ExitStatus> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let mut group = Group::of(child.id());
+pub(super) async fn run_shown(command: Command, step: &Step) -> io::Result<ExitStatus> {
+    let (mut child, mut group) = spawn(command)?;
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (status, (), ()) = tokio::join!(
         child.wait(),
@@ -79,6 +67,17 @@ async fn pass(pipe: Option<impl AsyncRead + Unpin>, step: &Step, stream: Stream)
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         step.output(stream, &buffer[..count]);
     }
+}
+
+fn spawn(mut command: Command) -> io::Result<(Child, Group)> {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let group = Group::of(child.id());
+    Ok((child, group))
 }
 
 /// Kills a process group when dropped.
@@ -189,6 +188,18 @@ mod tests {
             .unwrap();
         assert!(ended.is_shown);
         assert_eq!(*shown.lock().unwrap(), b"w\nCompiling\n");
+    }
+
+    #[tokio::test]
+    async fn both_outputs_can_be_shown_as_they_come() {
+        let (it, shown) = step();
+        let status = run_shown(sh("echo a; echo b >&2; exit 3"), &it)
+            .await
+            .unwrap();
+        assert_eq!(status.code(), Some(3));
+        let mut shown = shown.lock().unwrap().clone();
+        shown.sort_unstable();
+        assert_eq!(shown, b"\n\nab");
     }
 
     /// E12, and interruption: what cargo started ends with it.
