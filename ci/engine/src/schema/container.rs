@@ -8,7 +8,7 @@ use super::container_exec as exec;
 use super::container_files as files;
 use super::container_read as read;
 use super::{
-    Connection, EXPAND, OF_CACHE_VOLUME, OF_CONTAINER, OF_DIRECTORY, OF_FILE, OF_SECRET, id,
+    Connection, EXPAND, ID, OF_CACHE_VOLUME, OF_CONTAINER, OF_DIRECTORY, OF_FILE, OF_SECRET,
 };
 
 const PATH: &str = "Absolute, or relative to the working directory.";
@@ -19,13 +19,7 @@ pub(super) static CONTAINER: Type<Connection> = object(
     "An image with what is needed to run programs on it.",
     &["Exportable", "Node", "Syncer"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "sync",
             "ID!",

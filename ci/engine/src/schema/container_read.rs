@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::container_files::path_of;
 use super::{
-    Answer, FieldCall, arguments, container_of, container_state, flag, new_directory, new_file,
-    record_list, text,
+    Answer, FieldCall, arguments, container_of, container_state, flag, located, new_directory,
+    new_file, record_list, text,
 };
 use crate::archive::Archive;
 use crate::directory::{Directory, File, host_path};
@@ -50,14 +50,9 @@ pub(super) fn directory(call: FieldCall) -> Answer {
         async move {
             let container = parent.state.get(&session).await?;
             let path = path_of(&container, &path, expand);
-            match session.stat(&container.rootfs, &path, true).await? {
-                Some(status) if status.kind == "directory" => Ok(Directory::Layers {
-                    rootfs: container.rootfs.clone(),
-                    path,
-                }),
-                Some(_) => Err(Error::new(format!("{path} is not a directory"))),
-                None => Err(Error::new(format!("{path}: no such directory"))),
-            }
+            let (rootfs, path) =
+                located(&session, container.rootfs.clone(), path, "directory").await?;
+            Ok(Directory::Layers { rootfs, path })
         }
     })
 }
@@ -70,14 +65,8 @@ pub(super) fn file(call: FieldCall) -> Answer {
         async move {
             let container = parent.state.get(&session).await?;
             let path = path_of(&container, &path, expand);
-            match session.stat(&container.rootfs, &path, true).await? {
-                Some(status) if status.kind == "file" => Ok(File::Layers {
-                    rootfs: container.rootfs.clone(),
-                    path,
-                }),
-                Some(_) => Err(Error::new(format!("{path} is not a regular file"))),
-                None => Err(Error::new(format!("{path}: no such file"))),
-            }
+            let (rootfs, path) = located(&session, container.rootfs.clone(), path, "file").await?;
+            Ok(File::Layers { rootfs, path })
         }
     })
 }
@@ -89,29 +78,7 @@ pub(super) async fn exists(call: FieldCall) -> Answer {
         call.args.string("path")?,
         flag(&call.args, "expand"),
     );
-    let status = call
-        .backend
-        .session
-        .stat(
-            &container.rootfs,
-            &path,
-            !flag(&call.args, "doNotFollowSymlinks"),
-        )
-        .await?;
-    Ok(status
-        .is_some_and(|status| is_of_type(&status.kind, call.args.opt_string("expectedType")))
-        .into())
-}
-
-/// Whether a kind of file is the expected one; any is, if none is expected.
-pub(super) fn is_of_type(kind: &str, expected: Option<&str>) -> bool {
-    match expected {
-        None => true,
-        Some("REGULAR_TYPE") => kind == "file",
-        Some("DIRECTORY_TYPE") => kind == "directory",
-        Some("SYMLINK_TYPE") => kind == "symlink",
-        Some(_) => false,
-    }
+    super::exists(&call, &container.rootfs, &path).await
 }
 
 pub(super) async fn stat(call: FieldCall) -> Answer {

@@ -3,20 +3,14 @@
 use ci_graphql::{Type, arg, field, future, object, ready};
 
 use super::directory_fields as fields;
-use super::{Connection, OF_DIRECTORY, OF_FILE, OF_SECRET, id};
+use super::{Connection, ID, OF_DIRECTORY, OF_FILE, OF_SECRET};
 
 pub(super) static DIRECTORY: Type<Connection> = object(
     "Directory",
     "A tree of files.",
     &["Exportable", "Node", "Syncer"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "sync",
             "ID!",

@@ -8,8 +8,8 @@ use ci_rootfs::import::Filter;
 use ci_rootfs::write::Change;
 
 use super::{
-    Answer, FieldCall, argument, arguments, directory_of, file_of, flag, new_directory, new_file,
-    permissions, text,
+    Answer, FieldCall, argument, arguments, directory_of, file_of, flag, located, new_directory,
+    new_file, permissions, text,
 };
 use crate::directory::{Directory, File, below, host_path, join};
 use crate::error::{Error, Result};
@@ -85,16 +85,7 @@ pub(super) async fn glob(call: FieldCall) -> Answer {
 
 pub(super) async fn exists(call: FieldCall) -> Answer {
     let (rootfs, path) = place(&call, call.args.string("path")?).await?;
-    let status = call
-        .backend
-        .session
-        .stat(&rootfs, &path, !flag(&call.args, "doNotFollowSymlinks"))
-        .await?;
-    Ok(status
-        .is_some_and(|status| {
-            super::container_read::is_of_type(&status.kind, call.args.opt_string("expectedType"))
-        })
-        .into())
+    super::exists(&call, &rootfs, &path).await
 }
 
 pub(super) async fn stat(call: FieldCall) -> Answer {
@@ -114,14 +105,9 @@ pub(super) fn directory(call: FieldCall) -> Answer {
         let (parent, path) = (parent.clone(), path.clone());
         async move {
             let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let path = below(&base, &path);
-            match session.stat(&rootfs, &path, true).await? {
-                Some(status) if status.kind == "directory" => {
-                    Ok(Directory::Layers { rootfs, path })
-                }
-                Some(_) => Err(Error::new(format!("{path} is not a directory"))),
-                None => Err(Error::new(format!("{path}: no such directory"))),
-            }
+            let (rootfs, path) =
+                located(&session, rootfs, below(&base, &path), "directory").await?;
+            Ok(Directory::Layers { rootfs, path })
         }
     })
 }
@@ -133,12 +119,8 @@ pub(super) fn file(call: FieldCall) -> Answer {
         let (parent, path) = (parent.clone(), path.clone());
         async move {
             let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let path = below(&base, &path);
-            match session.stat(&rootfs, &path, true).await? {
-                Some(status) if status.kind == "file" => Ok(File::Layers { rootfs, path }),
-                Some(_) => Err(Error::new(format!("{path} is not a regular file"))),
-                None => Err(Error::new(format!("{path}: no such file"))),
-            }
+            let (rootfs, path) = located(&session, rootfs, below(&base, &path), "file").await?;
+            Ok(File::Layers { rootfs, path })
         }
     })
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ci_graphql::{FieldError, Type, arg, field, future, object, ready};
+use ci_graphql::{FieldError, Type, arg, field, future, object};
 
-use super::{Answer, Connection, FieldCall, OF_FILE, file_of, id};
+use super::{Answer, Connection, FieldCall, ID, OF_FILE, file_of};
 use crate::directory::{File, host_path};
 use crate::error::Result;
 
@@ -16,13 +16,7 @@ pub(super) static FILE: Type<Connection> = object(
     "One file.",
     &["Exportable", "Node", "Syncer"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "sync",
             "ID!",

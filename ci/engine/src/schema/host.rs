@@ -7,7 +7,7 @@ use ci_rootfs::import::Filter;
 use serde::Deserialize;
 
 use super::{
-    Answer, Connection, FieldCall, OF_SERVICE, argument, flag, id, new_directory, new_file, object,
+    Answer, Connection, FieldCall, ID, OF_SERVICE, argument, flag, new_directory, new_file, object,
     service_of, text,
 };
 use crate::directory::{Directory, File, host_path};
@@ -21,13 +21,7 @@ pub(super) static HOST: Type<Connection> = object_type(
     "The machine this engine runs on.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "directory",
             "Directory!",

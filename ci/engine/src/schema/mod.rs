@@ -21,8 +21,8 @@ pub(crate) use query::platform;
 use std::sync::{Arc, LazyLock};
 
 use ci_graphql::{
-    Arg, Args, Backend, Call, Directive, FieldError, Resolved, Schema, Type, TypeRef, Value,
-    directive,
+    Arg, Args, Backend, Call, Directive, Field, FieldError, Resolved, Schema, Type, TypeRef, Value,
+    directive, field, ready,
 };
 use ci_oci::Digest;
 
@@ -30,6 +30,7 @@ use crate::Group;
 use crate::container::Container;
 use crate::directory::{Directory, File};
 use crate::error::{Error, Result};
+use crate::layers::Rootfs;
 use crate::lazy::Lazy;
 use crate::object::{Node, Object};
 use crate::service::Service;
@@ -100,6 +101,15 @@ const OF_FILE: &[Directive] = &[expected(&[("name", "\"File\"")])];
 const OF_SERVICE: &[Directive] = &[expected(&[("name", "\"Service\"")])];
 const OF_SECRET: &[Directive] = &[expected(&[("name", "\"Secret\"")])];
 const OF_CACHE_VOLUME: &[Directive] = &[expected(&[("name", "\"CacheVolume\"")])];
+
+/// The field of every object that names it.
+const ID: Field<Connection> = field(
+    "id",
+    "ID!",
+    "Names the object in this session.",
+    &[],
+    ready(id),
+);
 
 /// The argument of many fields that take a path.
 const EXPAND: Arg = Arg {
@@ -229,6 +239,36 @@ fn service_of(object: &Object) -> Result<Arc<Service>> {
         Object::Service(service) => Ok(service.clone()),
         other => Err(mismatch(other, "Service")),
     }
+}
+
+/// A path of a root file system, if something of this kind (`directory` or `file`) is there.
+async fn located(
+    session: &Session,
+    rootfs: Rootfs,
+    path: String,
+    kind: &str,
+) -> Result<(Rootfs, String)> {
+    match session.stat(&rootfs, &path, true).await? {
+        Some(status) if status.kind == kind => Ok((rootfs, path)),
+        Some(_) => Err(Error::new(format!("{path} is not a {kind}"))),
+        None => Err(Error::new(format!("{path}: no such {kind}"))),
+    }
+}
+
+/// Whether something of the expected type is at a path; the resolver of `exists`.
+async fn exists(call: &FieldCall, rootfs: &Rootfs, path: &str) -> Answer {
+    let follow = !flag(&call.args, "doNotFollowSymlinks");
+    let status = call.backend.session.stat(rootfs, path, follow).await?;
+    let is_expected = |kind: &str| match call.args.opt_string("expectedType") {
+        None => true,
+        Some("REGULAR_TYPE") => kind == "file",
+        Some("DIRECTORY_TYPE") => kind == "directory",
+        Some("SYMLINK_TYPE") => kind == "symlink",
+        Some(_) => false,
+    };
+    Ok(status
+        .is_some_and(|status| is_expected(&status.kind))
+        .into())
 }
 
 /// The object that an argument names by id.

@@ -7,7 +7,7 @@ use ci_oci::Platform;
 use ci_rootfs::write::Change;
 
 use super::{
-    Answer, Connection, FieldCall, OF_DIRECTORY, id, new_container, new_directory, new_file,
+    Answer, Connection, FieldCall, ID, OF_DIRECTORY, new_container, new_directory, new_file,
     object, permissions, text,
 };
 use crate::container::Container;
@@ -25,13 +25,7 @@ pub(super) static QUERY: Type<Connection> = object_type(
     "The root of the API.",
     &[],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "version",
             "String!",

@@ -5,7 +5,7 @@ use ci_graphql::{
     interface, object, ready, scalar, signature, value,
 };
 
-use super::{Answer, Connection, FieldCall, OF_CONTAINER, id, mismatch, record_field};
+use super::{Answer, Connection, FieldCall, ID, OF_CONTAINER, mismatch, record_field};
 use crate::object::Object;
 
 pub(super) static DIRECTIVES: &[DirectiveDef] = &[directive_def(
@@ -15,24 +15,15 @@ pub(super) static DIRECTIVES: &[DirectiveDef] = &[directive_def(
     &["ARGUMENT_DEFINITION", "FIELD_DEFINITION"],
 )];
 
-pub(super) static NODE: Type<Connection> = interface(
-    "Node",
-    "An object that has an id.",
-    &[],
-    &[signature(
-        "id",
-        "ID!",
-        "Names the object in this session.",
-        &[],
-    )],
-);
+pub(super) static NODE: Type<Connection> =
+    interface("Node", "An object that has an id.", &[], &[ID.def]);
 
 pub(super) static SYNCER: Type<Connection> = interface(
     "Syncer",
     "An object that can be brought about without asking for anything of it.",
     &["Node"],
     &[
-        signature("id", "ID!", "Names the object in this session.", &[]),
+        ID.def,
         signature(
             "sync",
             "ID!",
@@ -48,7 +39,7 @@ pub(super) static EXPORTABLE: Type<Connection> = interface(
     "An object that can be written to the host.",
     &["Node"],
     &[
-        signature("id", "ID!", "Names the object in this session.", &[]),
+        ID.def,
         signature(
             "export",
             "String!",
@@ -67,13 +58,7 @@ pub(super) static SECRET: Type<Connection> = object(
     "A value that reaches programs and is shown nowhere.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "name",
             "String!",
@@ -102,13 +87,7 @@ pub(super) static CACHE_VOLUME: Type<Connection> = object(
     "CacheVolume",
     "A directory that outlives builds and is part of no image.",
     &["Node"],
-    &[field(
-        "id",
-        "ID!",
-        "Names the object in this session.",
-        &[],
-        ready(id),
-    )],
+    &[ID],
 );
 
 pub(super) static ENV_VARIABLE: Type<Connection> = object(
@@ -116,13 +95,7 @@ pub(super) static ENV_VARIABLE: Type<Connection> = object(
     "An environment variable.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field("name", "String!", "Its name.", &[], ready(record_field)),
         field("value", "String!", "Its value.", &[], ready(record_field)),
     ],
@@ -133,13 +106,7 @@ pub(super) static LABEL: Type<Connection> = object(
     "A label of an image.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field("name", "String!", "Its name.", &[], ready(record_field)),
         field("value", "String!", "Its value.", &[], ready(record_field)),
     ],
@@ -150,13 +117,7 @@ pub(super) static PORT: Type<Connection> = object(
     "A port that a container exposes.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field("port", "Int!", "Its number.", &[], ready(record_field)),
         field(
             "protocol",
@@ -187,13 +148,7 @@ pub(super) static HEALTHCHECK_CONFIG: Type<Connection> = object(
     "How a container proves to be well.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "args",
             "[String!]!",
@@ -251,13 +206,7 @@ pub(super) static STAT: Type<Connection> = object(
     "What is known of a file without reading it.",
     &["Node"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field("name", "String!", "Its name.", &[], ready(record_field)),
         field(
             "fileType",

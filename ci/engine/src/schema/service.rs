@@ -3,7 +3,7 @@
 use ci_graphql::{Type, arg, field, future, object as object_type, ready};
 use serde_json::json;
 
-use super::{Answer, Connection, FieldCall, OF_SERVICE, flag, id, record_list, service_of, text};
+use super::{Answer, Connection, FieldCall, ID, OF_SERVICE, flag, record_list, service_of, text};
 use crate::error::Error;
 
 pub(super) static SERVICE: Type<Connection> = object_type(
@@ -11,13 +11,7 @@ pub(super) static SERVICE: Type<Connection> = object_type(
     "Something that keeps running and is reached over the network.",
     &["Node", "Syncer"],
     &[
-        field(
-            "id",
-            "ID!",
-            "Names the object in this session.",
-            &[],
-            ready(id),
-        ),
+        ID,
         field(
             "sync",
             "ID!",
