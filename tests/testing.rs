@@ -172,12 +172,14 @@ fn the_samples_pass_their_checks_and_keep_their_contracts() {
 fn each_broken_variant_is_told_in_its_own_words_and_harms_no_other() {
     let misled = "env = { GIT_SHA = \"abc\", BUILD_TS = \"yesterday\", SERVICE = \"other\" }";
     let listens = "env = { PORT = \"8080\" }";
+    // The good check sees the build's environment, not that of the tests you are reading.
     let failing = "builder = \"cargo\"\ndefault = false\n[cargo]\nmanifest = \"../../services/shell/Cargo.toml\"\n\
         [contract]\nkind = \"job\"\nargs = [\"sh\", \"-c\", \"echo no database >&2; exit 7\"]\n\
         [[checks]]\nname = \"unit\"\njunit = \"report.xml\"\n\
         command = [\"sh\", \"-c\", \"echo one is broken; echo '<testsuite><testcase><failure/></testcase><testcase/></testsuite>' >report.xml; exit 3\"]\n\
         [[checks]]\nname = \"silent\"\ncommand = [\"true\"]\njunit = \"none.xml\"\n\
-        [[checks]]\nname = \"good\"\ncommand = [\"true\"]\n";
+        [[checks]]\nname = \"good\"\n\
+        command = [\"sh\", \"-c\", \"case $CARGO_TARGET_DIR in */.pipeline/cargo) test -z $CARGO_MANIFEST_DIR;; *) exit 9;; esac\"]\n";
     let checkout = Checkout::new(&[
         (
             "misled",

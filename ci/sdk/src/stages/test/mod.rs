@@ -70,7 +70,7 @@ pub(crate) async fn run(ctx: &Context, request: &Request, scope: Scope) -> eyre:
         .map(|planned| Subject {
             planned,
             digest: digests.get(planned.service.name.as_str()),
-            platform: runnable(planned),
+            platform: runnable(&planned.platforms, Platform::host()),
         })
         .collect();
 
@@ -139,16 +139,27 @@ impl Subject<'_> {
 }
 
 /// The platform of this machine, if the service is built for it.
-fn runnable(planned: &Planned<'_>) -> Result<Platform, String> {
-    let built = &planned.platforms;
-    match Platform::host() {
-        Some(host) if built.contains(&host) => Ok(host),
-        _ => {
-            let names: Vec<String> = built.iter().map(Platform::to_string).collect();
-            Err(format!(
-                "it is built for {}, not for this machine",
-                names.join(", ")
-            ))
-        }
+fn runnable(built: &[Platform], host: Option<Platform>) -> Result<Platform, String> {
+    host.filter(|host| built.contains(host)).ok_or_else(|| {
+        let names: Vec<String> = built.iter().map(Platform::to_string).collect();
+        format!("it is built for {}, not for this machine", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_image_for_this_machine_is_started() {
+        let [amd, arm]: [Platform; 2] =
+            ["linux/amd64", "linux/arm64"].map(|it| it.parse().unwrap());
+        let both = [amd.clone(), arm.clone()];
+        assert_eq!(runnable(&both, Some(arm.clone())), Ok(arm.clone()));
+        assert_eq!(
+            runnable(&[arm], Some(amd)).unwrap_err(),
+            "it is built for linux/arm64, not for this machine"
+        );
+        assert!(runnable(&both, None).is_err());
     }
 }

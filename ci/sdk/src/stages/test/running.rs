@@ -150,3 +150,46 @@ pub(super) fn output(error: &DaggerError) -> Vec<String> {
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dagger_sdk::core::gql_client::GraphQLErrorMessage;
+
+    fn failure(extensions: Option<GraphQlExtension>) -> DaggerError {
+        let message = "exit code: 1".to_owned();
+        let field = GraphQLErrorMessage {
+            message: message.clone(),
+            locations: None,
+            extensions,
+            path: None,
+        };
+        DaggerError::Query(GraphQLError::DomainError {
+            message,
+            fields: vec![field],
+        })
+    }
+
+    #[test]
+    fn the_last_lines_of_both_outputs_are_taken_from_an_error() {
+        let numbered: Vec<String> = (0..100).map(|i| format!("line {i}")).collect();
+        let error = failure(Some(GraphQlExtension::ExecError {
+            cmd: vec!["/app".into()],
+            exit_code: 1,
+            stdout: numbered.join("\n"),
+            stderr: "no database\n".into(),
+        }));
+        let lines = output(&error);
+        assert_eq!(lines.len(), LINES);
+        assert_eq!(lines[LINES - 2..], ["line 99", "no database"]);
+        assert!(output(&failure(None)).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_ends_at_an_address_or_a_name() {
+        let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        assert_eq!(resolve("127.0.0.1:80").await, Ok(address("127.0.0.1:80")));
+        assert_eq!(resolve("localhost:80").await, Ok(address("127.0.0.1:80")));
+        assert!(resolve("nowhere").await.is_err());
+    }
+}

@@ -61,6 +61,11 @@ async fn one(
         check.outcome = Outcome::Skipped(why.clone());
         return (check, None);
     }
+    // The engine decides itself how much it runs at once.
+    let _slot = match &planned.service.builder {
+        Builder::Cargo(_) => ctx.slot().await,
+        Builder::Dockerfile(_) => None,
+    };
     let began = Instant::now();
     let step = ctx.progress().start(
         &group(planned.service),

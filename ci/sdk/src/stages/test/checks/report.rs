@@ -94,3 +94,47 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
     Ok(content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(dir: &Path) -> Place {
+        Place {
+            path: dir.join("reports/web/unit.xml"),
+            below: "reports/web/unit.xml".into(),
+        }
+    }
+
+    #[test]
+    fn a_report_is_copied_and_counted_and_one_of_an_earlier_run_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(dir.path());
+        place.clear().unwrap();
+        let left = dir.path().join("left.xml");
+        assert!(!place.copy(&left).unwrap());
+        std::fs::write(&left, "<testsuite><testcase/></testsuite>").unwrap();
+        assert!(place.copy(&left).unwrap());
+        let report = place.read().unwrap();
+        assert_eq!(report.counts.unwrap().tests, 1);
+        assert_eq!(report.path, Path::new("reports/web/unit.xml"));
+        place.clear().unwrap();
+        assert!(!place.path.exists());
+        place.clear().unwrap();
+    }
+
+    #[test]
+    fn what_could_be_read_for_ever_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(dir.path());
+        let fifo = dir.path().join("fifo");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let error = format!("{:?}", place.copy(&fifo).unwrap_err());
+        assert!(error.contains("no regular file"), "{error}");
+        let large = dir.path().join("large");
+        File::create(&large).unwrap().set_len(LIMIT + 1).unwrap();
+        let error = format!("{:?}", place.copy(&large).unwrap_err());
+        assert!(error.contains("larger than 64 MB"), "{error}");
+    }
+}

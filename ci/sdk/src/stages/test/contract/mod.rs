@@ -122,6 +122,11 @@ pub(crate) async fn hold(
             Err(error) => points.push(Point::failed("version", format!("GET {path}: {error}"))),
         }
     }
+    if (service.has_ended)() {
+        let what = "the program ended by itself, before it was asked to";
+        points.push(Point::failed("exit", what));
+        return points;
+    }
     // A service that never was ready has nothing to drain.
     let readyz = terms.readyz.as_deref().filter(|_| is_ready);
     points.extend(shutdown::observe(service, &terms.livez, readyz, terms.grace_period, stop).await);

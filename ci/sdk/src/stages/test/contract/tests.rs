@@ -162,3 +162,22 @@ async fn a_service_that_is_known_to_have_ended_is_not_waited_for() {
     assert!(began.elapsed() < Duration::from_secs(5));
     insta::assert_snapshot!(render(&points), @"✗ livez: the program ended before /livez answered 200");
 }
+
+#[tokio::test]
+async fn a_service_that_ends_before_it_is_asked_to_has_not_kept_its_contract() {
+    let server = Server::start(good).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    server.change(move |path| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        good(path)
+    });
+    let service = Service {
+        address: server.address,
+        has_ended: &|| asked.load(Ordering::SeqCst) >= 3,
+    };
+    let points = hold(&service, &terms(), async { Ok(()) }).await;
+    let last = points.last().unwrap().clone();
+    insta::assert_snapshot!(render(&[last]), @"✗ exit: the program ended by itself, before it was asked to");
+    assert_eq!(points.len(), 4);
+}
