@@ -143,11 +143,15 @@ impl Record {
         let _lock = Lock::wait(&ctx.state_dir().join(".release.lock")).await?;
         let attempted: BTreeSet<&str> = plan.wanted().map(|it| it.service.name.as_str()).collect();
         let stays = |name: &str| !attempted.contains(name) && ctx.catalog().service(name).is_some();
-        let merged = match files::read_json::<Self>(&path) {
+        let before = files::read_json::<Self>(&path);
+        let merged = match before.clone() {
             Some(before) => self.merge(before, stays),
             None => self,
         };
-        files::write_json(&path, &merged)?;
+        // Written only when it differs: whoever watches the file sees releases, not builds.
+        if before.as_ref() != Some(&merged) {
+            files::write_json(&path, &merged)?;
+        }
         Ok(merged)
     }
 
