@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 
 use crate::image::Image;
-use crate::project::{Project, test};
+use crate::project::{Project, settle, test};
 
 const HELLO: &str = "fn main() { println!(\"hello\"); }\n";
 
@@ -141,11 +141,6 @@ fn changes() {
     assert!(project.build(&[]).compiled("web"));
     assert_ne!(project.digest("web"), first);
     assert!(project.build(&["--no-cache"]).compiled("web"));
-}
-
-/// What was written just now could be written again while cargo reads it; such a build is not remembered.
-fn settle() {
-    std::thread::sleep(std::time::Duration::from_millis(150));
 }
 
 fn dynamic() {

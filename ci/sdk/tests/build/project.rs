@@ -34,6 +34,11 @@ pub(crate) fn test(name: &'static str, run: fn()) -> Trial {
     })
 }
 
+/// What was written just now could be written again while cargo reads it; such a build is not remembered.
+pub(crate) fn settle() {
+    std::thread::sleep(std::time::Duration::from_millis(150));
+}
+
 /// A folder with a `pipeline.toml`.
 pub(crate) struct Project {
     _dir: Option<TempDir>,

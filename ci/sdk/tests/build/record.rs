@@ -1,12 +1,13 @@
 //! The release record and the layout beside it.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
 use ci_oci::Layout;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::project::{Project, Ran, test};
+use crate::project::{Project, Ran, settle, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -15,6 +16,12 @@ pub(crate) fn tests() -> Vec<Trial> {
             "two_builds_at_once_both_end_up_in_record_and_layout",
             at_once,
         ),
+        test(
+            "one_program_that_two_builds_want_at_once_is_compiled_once",
+            one_program,
+        ),
+        test("several_platforms_are_one_image_with_an_index", platforms),
+        test("nothing_is_written_when_nothing_changed", warm),
         test(
             "images_of_removed_services_leave_record_and_layout",
             removed,
@@ -135,6 +142,69 @@ fn at_once() {
             .resolve(Some(name), &ci_oci::Platform::host())
             .unwrap();
     }
+}
+
+fn one_program() {
+    let project = Project::new();
+    project.program("web", "fn main() {}\n", "");
+    settle();
+    let children = [0; 3].map(|_| {
+        let mut command = project.command(&["build"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    });
+    let compiled = children.map(|child| {
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        usize::from(ran.compiled("web"))
+    });
+    assert_eq!(compiled.iter().sum::<usize>(), 1, "{compiled:?}");
+}
+
+fn platforms() {
+    let project = Project::new();
+    project.dockerfile("a", "FROM scratch\nCOPY Dockerfile /\n", "");
+    let asked = ["--platform", "linux/arm64,linux/amd64"];
+    project.build(&asked);
+    let record = project.record();
+    let service = &record["services"][0];
+    assert_eq!(
+        service["mediaType"],
+        "application/vnd.oci.image.index.v1+json"
+    );
+    let layout = Layout::open(&project.root.join(".pipeline/oci")).unwrap();
+    for (number, name) in ["linux/arm64", "linux/amd64"].into_iter().enumerate() {
+        let image = layout.resolve(Some("a"), &name.parse().unwrap()).unwrap();
+        let told = &service["platforms"][number];
+        assert_eq!(told["platform"], name);
+        assert_eq!(told["digest"], image.descriptor.digest.to_string());
+        assert!(told["size"].as_u64().unwrap() > image.descriptor.size);
+    }
+    let before = written(&project);
+    project.build(&asked);
+    assert_eq!(written(&project), before);
+    // One of them alone is an image of its own.
+    project.build(&["--platform", "linux/arm64"]);
+    assert_eq!(project.digest("a"), service["platforms"][0]["digest"]);
+}
+
+/// Inode numbers of the layout's index and blobs: what is written anew gets another one.
+fn written(project: &Project) -> Vec<u64> {
+    let oci = project.root.join(".pipeline/oci");
+    let blobs = std::fs::read_dir(oci.join("blobs/sha256")).unwrap();
+    let mut paths: Vec<_> = blobs.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.push(oci.join("index.json"));
+    let inode = |path| std::fs::metadata(path).unwrap().ino();
+    paths.into_iter().map(inode).collect()
+}
+
+fn warm() {
+    let project = repository();
+    project.build(&[]);
+    let before = written(&project);
+    project.build(&[]);
+    assert_eq!(written(&project), before);
 }
 
 fn removed() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ci_catalog::Platform;
 use ci_oci::manifest::Document;
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::stages::files;
+
+/// No export takes that long.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An image in the layout.
 #[derive(Debug, Clone)]
@@ -40,6 +44,14 @@ fn exports(ctx: &Context) -> PathBuf {
 pub(super) fn scratch(ctx: &Context) -> std::io::Result<tempfile::TempDir> {
     let dir = ctx.state_dir().join("tmp");
     std::fs::create_dir_all(&dir)?;
+    for entry in std::fs::read_dir(&dir)?.flatten() {
+        // Left by a build that was killed; one that still runs has written there lately.
+        let modified = entry.metadata().and_then(|found| found.modified());
+        let age = modified.ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > LEFT_BEHIND) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
     tempfile::tempdir_in(dir)
 }
 

@@ -13,6 +13,10 @@ use crate::stages::files;
 /// How many programs of a service are kept: those of a few branches.
 const KEPT: usize = 4;
 
+/// Names of an entry's files.
+const PROGRAM: &str = "program";
+const SBOM: &str = "sbom.cdx.json";
+
 /// The programs of one service for one target.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -100,14 +104,19 @@ impl Memory {
         program: &Path,
         sbom: &[u8],
     ) -> std::io::Result<Kept> {
-        let kept = self.kept(&entry);
+        // The folder appears whole; one that was left unfinished is on no list, and removed below.
+        let new = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempdir_in(&self.dir)?;
+        std::fs::copy(program, new.path().join(PROGRAM))?;
+        std::fs::File::open(new.path().join(PROGRAM))?.sync_data()?;
+        files::write(&new.path().join(SBOM), sbom)?;
         let dir = self.dir.join(entry.folder());
-        std::fs::create_dir_all(&dir)?;
-        let copy = tempfile::Builder::new().prefix(".new-").tempfile_in(&dir)?;
-        std::fs::copy(program, copy.path())?;
-        copy.as_file().sync_data()?;
-        copy.persist(&kept.program).map_err(|error| error.error)?;
-        files::write(&kept.sbom, sbom)?;
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir)?;
+        }
+        std::fs::rename(new.path(), &dir)?;
+        let kept = self.kept(&entry);
         // Another process may have added to the list since it was read.
         self.entries = files::read_json(&self.list).unwrap_or_default();
         let folder = entry.folder();
@@ -122,8 +131,8 @@ impl Memory {
     fn kept(&self, entry: &Entry) -> Kept {
         let dir = self.dir.join(entry.folder());
         Kept {
-            program: dir.join("program"),
-            sbom: dir.join("sbom.cdx.json"),
+            program: dir.join(PROGRAM),
+            sbom: dir.join(SBOM),
             bin: entry.bin.clone(),
         }
     }
@@ -173,6 +182,7 @@ mod tests {
         let program = dir.path().join("built");
         std::fs::write(&program, "program").unwrap();
         let cache = dir.path().join("cache");
+        std::fs::create_dir_all(cache.join(".new-unfinished")).unwrap();
         let other = Memory::open(&cache, "other", "T").keep(entry(100), &program, b"{}");
         let mut kept = Vec::new();
         for number in 0..KEPT + 2 {
@@ -182,6 +192,7 @@ mod tests {
         let exists: Vec<bool> = kept.iter().map(|kept| kept.program.is_file()).collect();
         assert_eq!(exists, [false, false, true, true, true, true]);
         assert!(other.unwrap().sbom.is_file());
+        assert!(!cache.join(".new-unfinished").exists());
         let memory = Memory::open(&cache, "web", "T");
         assert_eq!(memory.entries.len(), KEPT);
         assert_eq!(memory.entries[0], entry(KEPT + 1));

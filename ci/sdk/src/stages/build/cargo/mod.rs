@@ -19,6 +19,8 @@ mod memory;
 mod messages;
 mod objects;
 mod process;
+mod product;
+mod recipe;
 mod sbom;
 mod target;
 mod toolchain;
