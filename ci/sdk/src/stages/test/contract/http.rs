@@ -2,6 +2,7 @@
 //! longer than a limit, needs more memory than a limit, or ends in anything but a value. No redirects, no pipelining, one
 //! request per connection.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -36,6 +37,9 @@ pub(crate) enum HttpError {
     /// Nobody listens. Behind a tunnel that is a connection that ends before anything came.
     #[error("no connection is accepted")]
     Closed,
+    /// This machine has no way to the tunnel: its loopback interface is down, or a limit is reached.
+    #[error("this machine cannot connect to {0}: {1}")]
+    Unreachable(SocketAddr, ErrorKind),
     #[error("the connection was closed in the middle of an answer")]
     Cut,
     #[error("no answer within {}", units::duration(*.0))]
@@ -80,7 +84,10 @@ impl Exchange {
 
     async fn open(address: SocketAddr, path: &str) -> Result<Self, HttpError> {
         let connected = TcpStream::connect(address).await;
-        let mut stream = connected.map_err(|_| HttpError::Closed)?;
+        let mut stream = connected.map_err(|error| match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => HttpError::Closed,
+            other => HttpError::Unreachable(address, other),
+        })?;
         // By this name a program may be asked even if it looks at the name.
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: pipeline\r\nAccept: */*\r\nConnection: close\r\n"

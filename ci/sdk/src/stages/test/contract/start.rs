@@ -28,10 +28,15 @@ impl Problem {
             ),
             Self::NoAnswer(error) => {
                 let point = Point::failed(name, format!("not 200 within {limit}: {error}"));
-                if *error == HttpError::Closed {
-                    return point.hint("`port` and `env` of [contract] say where it is to listen");
+                match error {
+                    HttpError::Closed => {
+                        point.hint("`port` and `env` of [contract] say where it is to listen")
+                    }
+                    HttpError::Unreachable(..) => {
+                        point.hint("tunnels need the loopback interface: `ip link set lo up`")
+                    }
+                    _ => point,
                 }
-                point
             }
             Self::Ended => Point::failed(
                 name,

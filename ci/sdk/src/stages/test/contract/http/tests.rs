@@ -64,6 +64,14 @@ async fn a_service_that_answers_nothing_or_half_is_told_from_one_that_does_not_l
 }
 
 #[tokio::test]
+async fn a_machine_without_a_way_to_the_service_is_not_blamed_on_the_service() {
+    // TCP has no broadcasts.
+    let address = "255.255.255.255:1".parse().unwrap();
+    let error = get(address, "/", SHORT).await.unwrap_err();
+    assert!(matches!(error, HttpError::Unreachable(..)), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_that_never_ends_takes_no_longer_than_the_limit() {
     for begun in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\n\r\nhi"] {
         let began = Instant::now();
