@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ci_catalog::Platform;
 use ci_oci::manifest::Document;
@@ -13,9 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::stages::files;
-
-/// No export takes that long.
-const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An image in the layout.
 #[derive(Debug, Clone)]
@@ -40,19 +36,9 @@ fn exports(ctx: &Context) -> PathBuf {
     ctx.state_dir().join("exports.json")
 }
 
-/// A folder for files that are gone when it is dropped.
-pub(super) fn scratch(ctx: &Context) -> std::io::Result<tempfile::TempDir> {
-    let dir = ctx.state_dir().join("tmp");
-    std::fs::create_dir_all(&dir)?;
-    for entry in std::fs::read_dir(&dir)?.flatten() {
-        // Left by a build that was killed; one that still runs has written there lately.
-        let modified = entry.metadata().and_then(|found| found.modified());
-        let age = modified.ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > LEFT_BEHIND) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-    tempfile::tempdir_in(dir)
+/// Where images are unpacked on their way into the layout.
+pub(super) fn scratch(ctx: &Context) -> PathBuf {
+    ctx.state_dir().join("tmp")
 }
 
 /// The image of a service, if it is the one that an archive with this digest holds.

@@ -8,6 +8,7 @@ mod layout;
 mod metadata;
 mod prepare;
 mod release;
+mod scratch;
 mod target;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub(crate) async fn all(
     images: &Images<'_>,
 ) -> eyre::Result<Built> {
     warn(ctx, plan);
+    scratch::sweep(&layout::scratch(ctx))?;
     let releases = plan.wanted().map(|planned| timed(ctx, planned, images));
     let results = join_all(releases).await;
 

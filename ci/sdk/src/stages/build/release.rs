@@ -10,6 +10,7 @@ use super::dockerfile::text;
 use super::failure::Call;
 use super::layout::{self, Stored};
 use super::prepare::Prepared;
+use super::scratch::Scratch;
 use crate::context::Context;
 use crate::stages::files;
 use crate::stages::plan::Planned;
@@ -106,7 +107,7 @@ async fn export(
     digest: &str,
     platforms: &[Platform],
 ) -> eyre::Result<Stored> {
-    let dir = layout::scratch(ctx)?;
+    let dir = Scratch::new(&layout::scratch(ctx))?;
     let archive = dir.path().join("image.tar");
     tarball.export(text(&archive)?).await.told()?;
     layout::add(ctx, name, &archive, digest, platforms).await
