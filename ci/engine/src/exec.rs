@@ -203,16 +203,19 @@ impl Session {
             .start(&shown.group, shown.name, shown.source.clone());
         match self.run(&exec, &step, shown.source).await {
             Ok(outcome) => {
-                let layers = outcome.layer.into_iter().collect();
-                self.store.put_result(
-                    "exec",
-                    &key,
-                    &outcome,
-                    Refs {
-                        layers,
-                        blobs: Vec::new(),
-                    },
-                )?;
+                // A failure that was expected is one all the same: it may go away, so it is not kept.
+                if outcome.code == 0 {
+                    let layers = outcome.layer.into_iter().collect();
+                    self.store.put_result(
+                        "exec",
+                        &key,
+                        &outcome,
+                        Refs {
+                            layers,
+                            blobs: Vec::new(),
+                        },
+                    )?;
+                }
                 step.finish(Outcome::Done);
                 Ok(Arc::new(outcome))
             }

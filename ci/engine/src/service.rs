@@ -23,6 +23,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 const SIGTERM: i32 = 15;
+const SIGKILL: i32 = 9;
 
 /// A service of the API: something that can be started and stopped.
 #[derive(Debug)]
@@ -63,8 +64,8 @@ pub(crate) struct Forward {
 #[derive(Default)]
 pub(crate) struct Services {
     running: Mutex<HashMap<String, Arc<Running>>>,
-    /// Held while one is started, so that two callers do not start it twice.
-    starting: tokio::sync::Mutex<()>,
+    /// One for each service, held while it is started, so that two callers do not start it twice.
+    starting: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// A service that runs.
@@ -81,7 +82,7 @@ type Output = (Vec<u8>, Vec<u8>);
 
 /// A container's process.
 pub(crate) struct Process {
-    child: Child,
+    child: Arc<Child>,
     ports: Vec<u16>,
     argv: Vec<String>,
     output: Mutex<Option<JoinHandle<Output>>>,
@@ -97,17 +98,29 @@ impl Drop for Running {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The task that collects its output waits for its end.
+        self.child.kill();
+    }
+}
+
+/// How a service's step ends. To end by SIGTERM is to do what a service is told.
+fn outcome(exit: Option<Exit>) -> Outcome {
+    const BY_SIGTERM: i32 = 128 + SIGTERM;
+    match exit {
+        None => Outcome::Canceled,
+        Some(Exit::Signal(SIGKILL)) => Outcome::Canceled,
+        Some(exit) if matches!(exit.code(), 0 | BY_SIGTERM) => Outcome::Done,
+        Some(exit) => Outcome::Failed(format!("exit code: {}", exit.code())),
+    }
+}
+
 impl Service {
     /// Starts it, unless it runs, and waits until it can be used.
     pub(crate) async fn start(self: &Arc<Self>, session: &Arc<Session>) -> Result<Arc<Running>> {
-        let _starting = match &self.kind {
-            // A tunnel starts the service behind it, which takes the same lock.
-            Kind::Tunnel { service, .. } => {
-                Box::pin(service.start(session)).await?;
-                session.services.starting.lock().await
-            }
-            Kind::Container { .. } => session.services.starting.lock().await,
-        };
+        let starting = session.services.starting(&self.id);
+        let _starting = starting.lock().await;
         if let Some(running) = session.services.get(&self.id) {
             return Ok(running);
         }
@@ -165,14 +178,17 @@ impl Service {
             }
         };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let child = Arc::new(child);
         let secrets = exec.secrets();
+        let watched = child.clone();
         let output = tokio::spawn(async move {
-            let both = tokio::join!(
+            let (stdout, stderr, exit) = tokio::join!(
                 collect(stdout, &step, Stream::Stdout, &secrets),
-                collect(stderr, &step, Stream::Stderr, &secrets)
+                collect(stderr, &step, Stream::Stderr, &secrets),
+                watched.wait(),
             );
-            step.finish(Outcome::Done);
-            both
+            step.finish(outcome(exit.ok()));
+            (stdout, stderr)
         });
         let process = Process {
             child,
@@ -324,6 +340,11 @@ impl Services {
             .cloned()
     }
 
+    fn starting(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        starting.entry(id.to_owned()).or_default().clone()
+    }
+
     fn put(&self, id: &str, running: Arc<Running>) {
         self.running
             .lock()
@@ -375,10 +396,7 @@ async fn tunnel(
     ports: &[Forward],
     native: bool,
 ) -> Result<Running> {
-    let behind = session
-        .services
-        .get(&service.id)
-        .ok_or_else(|| Error::new("the service behind the tunnel has ended"))?;
+    let behind = Box::pin(service.start(session)).await?;
     let mut wanted = ports.to_vec();
     if wanted.is_empty() {
         wanted = behind

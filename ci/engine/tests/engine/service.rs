@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use ci_engine::progress::Outcome;
 use libtest_mimic::Trial;
 
 use crate::fixture::{Fixture, TestResult, base, test};
@@ -58,5 +59,29 @@ async fn ended_early(fixture: Fixture) -> TestResult {
         error.contains("no config") && error.contains("exit code: 4"),
         "{error}"
     );
+    Ok(())
+}
+
+async fn exit_is_shown(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    for (script, name) in [
+        ("trap 'exit 3' TERM; sleep 60 & wait", "exit 3"),
+        ("trap 'exit 0' TERM; sleep 61 & wait", "exit 0"),
+    ] {
+        let service = base(&query, &fixture)
+            .with_default_args(vec!["sh", "-c", script])
+            .as_service();
+        service.start().await?;
+        // The trap has to be set before the signal comes.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        service.stop().await?;
+        let expected = if name == "exit 0" {
+            Outcome::Done
+        } else {
+            Outcome::Failed("exit code: 3".into())
+        };
+        assert_eq!(fixture.outcomes(name), [expected]);
+    }
     Ok(())
 }
