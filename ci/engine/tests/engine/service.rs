@@ -18,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             "a service that ends early fails its users with its output",
             ended_early,
         ),
+        test("the step of a service says how it ended", exit_is_shown),
     ]
 }
 
