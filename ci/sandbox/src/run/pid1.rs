@@ -108,7 +108,9 @@ fn enter(spec: &Spec, single_id: bool, network: Option<OwnedFd>) -> Result<Assem
         .during(|| "bring up the loopback device".to_owned())?;
     }
     let assembled = setup::assemble(spec, single_id)?;
-    setup::enter_working_directory(&assembled.root, &spec.cwd)?;
+    // With one id only, everything belongs to it; who owns what is made is then recorded afterwards.
+    let owner = (!single_id).then_some((spec.user.uid, spec.user.gid));
+    setup::enter_working_directory(&assembled.root, &spec.cwd, owner)?;
     Ok(assembled)
 }
 

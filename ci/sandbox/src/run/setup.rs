@@ -198,17 +198,23 @@ fn attach_kernel_mount(root: &OwnedFd, name: &str, mount: &OwnedFd) -> Result<()
 
 fn attach(root: &OwnedFd, attachment: &Attachment) -> Result<(), Failure> {
     let target = &attachment.target;
-    make_in_root(root, target, attachment.file_type == FileType::Directory)
-        .and_then(|place| mounts::attach(&attachment.mount, place))
-        .during(|| format!("mount at {}", target.display()))
-        .map_err(|failure| match failure.errno() {
-            Some(Errno::ROFS) => failure
-                .hint("its mount point would have to be made inside another, read-only mount"),
-            Some(Errno::NOTDIR) => {
-                failure.hint("a file and a directory cannot be mounted on each other")
-            }
-            _ => failure,
-        })
+    make_in_root(
+        root,
+        target,
+        attachment.file_type == FileType::Directory,
+        None,
+    )
+    .and_then(|place| mounts::attach(&attachment.mount, place))
+    .during(|| format!("mount at {}", target.display()))
+    .map_err(|failure| match failure.errno() {
+        Some(Errno::ROFS) => {
+            failure.hint("its mount point would have to be made inside another, read-only mount")
+        }
+        Some(Errno::NOTDIR) => {
+            failure.hint("a file and a directory cannot be mounted on each other")
+        }
+        _ => failure,
+    })
 }
 
 /// Makes `root` the root directory and lets go of the old one, with all of the host's mounts.
@@ -235,13 +241,17 @@ fn move_into(root: &OwnedFd) -> Result<(), Failure> {
     }
 }
 
-/// Enters the working directory, making it if needed.
+/// Enters the working directory. Where it is missing it is made, with its parents, for the `owner`, who is to work there.
 ///
 /// CVE-2024-21626: neither a link of `/proc` nor a directory outside of the root can be entered. The path is looked up without magic
 /// links, no descriptor of the host is open any more, and the kernel's own name for the place is checked.
-pub(crate) fn enter_working_directory(root: &OwnedFd, path: &Path) -> Result<(), Failure> {
+pub(crate) fn enter_working_directory(
+    root: &OwnedFd,
+    path: &Path,
+    owner: Option<(u32, u32)>,
+) -> Result<(), Failure> {
     let step = || format!("enter the working directory {}", path.display());
-    let directory = make_in_root(root, path, true)
+    let directory = make_in_root(root, path, true, owner)
         .during(step)
         .map_err(|failure| match failure.errno() {
             Some(Errno::LOOP) => failure.hint("it leads through a link of /proc, or in circles"),

@@ -3,7 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Gid, Mode, OFlags, ResolveFlags, Uid, fchmod, fchown, mkdirat, openat, openat2};
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchmod, fchown, mkdirat, openat,
+    openat2,
+};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
@@ -79,7 +82,12 @@ impl Scratch {
             }
             fchmod(&file, Mode::from_raw_mode(mode & 0o7777))?;
             let mount = mounts::copy(&self.directory, Path::new(&name))?;
-            mounts::restrict(&mount, INERT)?;
+            // What its mode makes a program may be run.
+            let allowed = match mode & 0o111 {
+                0 => MountAttrFlags::empty(),
+                _ => MountAttrFlags::MOUNT_ATTR_NOEXEC,
+            };
+            mounts::restrict(&mount, INERT.difference(allowed))?;
             Ok(mount)
         };
         write().during(|| "write a file in memory".to_owned())
@@ -200,11 +208,12 @@ pub(crate) fn open_in_root(root: impl AsFd, path: &Path) -> rustix::io::Result<O
     }
 }
 
-/// [`open_in_root`], making what is missing.
+/// [`open_in_root`], making what is missing, for an owner if one is given.
 pub(crate) fn make_in_root(
     root: impl AsFd + Copy,
     path: &Path,
     directory: bool,
+    owner: Option<(u32, u32)>,
 ) -> rustix::io::Result<OwnedFd> {
     match open_in_root(root, path) {
         Err(Errno::NOENT) => {}
@@ -213,12 +222,22 @@ pub(crate) fn make_in_root(
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Errno::INVAL);
     };
-    let parent = make_in_root(root, parent, true)?;
+    let parent = make_in_root(root, parent, true, owner)?;
     if directory {
         mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
     } else {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
         openat(&parent, name, flags, Mode::from_raw_mode(0o644))?;
+    }
+    if let Some((uid, gid)) = owner {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        chownat(
+            &parent,
+            name,
+            Some(uid),
+            Some(gid),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?;
     }
     openat(
         &parent,

@@ -91,6 +91,16 @@ pub(crate) async fn a_missing_working_directory_is_made(bench: Bench) {
     assert_eq!(bench.changes(), ["work", "work/deep"]);
 }
 
+pub(crate) async fn a_missing_working_directory_is_its_users(bench: Bench) {
+    if bench.mode == "single" {
+        return;
+    }
+    let mut spec = bench.script("touch mine; stat -c %u:%g /work /work/deep");
+    spec.cwd = "/work/deep".into();
+    (spec.user.uid, spec.user.gid) = (1000, 50);
+    assert_eq!(bench.succeed(spec).await, "1000:50\n1000:50\n");
+}
+
 pub(crate) async fn the_time_limit_ends_it(bench: Bench) {
     let mut spec = bench.script("echo begun; trap '' TERM; sleep 60; sleep 60");
     spec.limits.timeout = Some(Duration::from_millis(300));

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ci_sandbox::{Changes, Mount, MountSource, Root, Secret, Spec};
+use ci_sandbox::{Changes, Exit, Mount, MountSource, Root, Secret, Spec};
 
 use crate::support::Bench;
 
@@ -259,6 +259,20 @@ pub(crate) async fn a_secret_is_readable_by_the_user_it_is_for(bench: Bench) {
     };
     spec.mounts = vec![mount(source, "/token", true)];
     assert_eq!(bench.succeed(spec).await, "ok");
+}
+
+pub(crate) async fn a_file_in_memory_is_a_program_if_its_mode_says_so(bench: Bench) {
+    for (mode, expected) in [(0o755, 0), (0o644, 126)] {
+        let mut spec = bench.script("/script");
+        let source = MountSource::Bytes {
+            bytes: Secret(b"#!/bin/sh\nexit 0\n".into()),
+            mode,
+            uid: 0,
+            gid: 0,
+        };
+        spec.mounts = vec![mount(source, "/script", true)];
+        assert_eq!(bench.run(spec).await.exit, Exit::Code(expected), "{mode:o}");
+    }
 }
 
 pub(crate) async fn e3_a_link_in_the_image_does_not_lead_a_mount_out(bench: Bench) {
