@@ -48,24 +48,7 @@ impl Patterns {
     /// # Errors
     /// The first pattern that cannot be read.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines = text
-            .lines()
-            .zip(1..)
-            .filter(|(line, _)| !line.starts_with('#'));
-        let patterns = lines.map(|(line, number)| {
-            let line = line.trim();
-            let (mark, pattern) = line
-                .strip_prefix('!')
-                .map_or(("", line), |rest| ("!", rest.trim()));
-            let pattern = clean(pattern);
-            let pattern = pattern
-                .strip_prefix('/')
-                .filter(|rest| !rest.is_empty())
-                .unwrap_or(&pattern);
-            (format!("{mark}{pattern}"), number)
-        });
-        Self::collect(patterns)
+        Self::collect(lines(text))
     }
 
     /// Reads a list of patterns, as `--exclude` gives them.
@@ -135,6 +118,34 @@ impl Patterns {
             .fold(self.root(), |dir, name| dir.enter(name).1)
             .may_take_back()
     }
+}
+
+/// The patterns of a `.dockerignore` as the list that [`Patterns::from_list`] takes: what is particular to the file's form is
+/// taken care of.
+pub fn list(text: &str) -> Vec<String> {
+    let patterns = lines(text).map(|(pattern, _)| pattern);
+    patterns.filter(|pattern| !pattern.is_empty()).collect()
+}
+
+/// The lines of a `.dockerignore` that may be patterns, with their numbers.
+fn lines(text: &str) -> impl Iterator<Item = (String, u32)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = text
+        .lines()
+        .zip(1..)
+        .filter(|(line, _)| !line.starts_with('#'));
+    lines.map(|(line, number)| {
+        let line = line.trim();
+        let (mark, pattern) = line
+            .strip_prefix('!')
+            .map_or(("", line), |rest| ("!", rest.trim()));
+        let pattern = clean(pattern);
+        let pattern = pattern
+            .strip_prefix('/')
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(&pattern);
+        (format!("{mark}{pattern}"), number)
+    })
 }
 
 /// A directory on a walk: what of each pattern its path has matched.

@@ -1,6 +1,6 @@
 //! Docker's ignore patterns.
 
-use ci_dockerfile::ignore::Patterns;
+use ci_dockerfile::ignore::{self, Patterns};
 
 fn matches(patterns: &str, path: &str) -> bool {
     Patterns::parse(patterns).unwrap().matches(path)
@@ -52,6 +52,20 @@ fn a_pattern_alone() {
     for (pattern, path, expected) in cases {
         assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
     }
+}
+
+#[test]
+fn a_file_as_a_list_is_the_same_patterns() {
+    for text in [
+        "",
+        "# comment\n\n  a  \n#b",
+        "\u{feff}/a\n!/a/b\n! c/",
+        "/\n.\n..\n/../d",
+    ] {
+        let list = Patterns::from_list(&ignore::list(text)).unwrap();
+        assert_eq!(list, Patterns::parse(text).unwrap(), "{text:?}");
+    }
+    assert_eq!(ignore::list("# x\n\n/a/\n! /b"), ["a", "!b"]);
 }
 
 #[test]

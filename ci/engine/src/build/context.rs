@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ci_dockerfile::graph::{CopyFrom, Mount, Op, Source as CopySource};
-use ci_dockerfile::ignore::Patterns;
+use ci_dockerfile::ignore::{self, Patterns};
 use ci_rootfs::import;
 
 use super::plan::Plan;
@@ -54,7 +54,8 @@ pub(super) fn shown_name(session: &Session, directory: &Directory, path: &str) -
 #[derive(Default)]
 pub(super) struct Ignore {
     pub(super) patterns: Patterns,
-    lines: Vec<String>,
+    /// The patterns as texts.
+    list: Vec<String>,
 }
 
 /// Reads the ignore file of a build; none ignores nothing.
@@ -71,13 +72,9 @@ pub(super) async fn ignore(
             let text = String::from_utf8_lossy(&text).into_owned();
             let patterns = Patterns::parse(&text)
                 .map_err(|error| Error::dockerfile(format!("{name}: {error}")))?;
-            let lines = text
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty() && !line.starts_with('#'));
             return Ok(Ignore {
                 patterns,
-                lines: lines.map(str::to_owned).collect(),
+                list: ignore::list(&text),
             });
         }
     }
@@ -90,7 +87,7 @@ pub(super) async fn filtered(
     plan: &Plan,
     ignore: Ignore,
 ) -> Result<Arc<Directory>> {
-    let exclude = ignore.lines;
+    let exclude = ignore.list;
     let mut roots = context_roots(plan);
     if let Directory::Host(host) = &*plan.context
         && roots.iter().any(|root| has_link(&host.root, root))

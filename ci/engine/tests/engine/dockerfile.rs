@@ -89,7 +89,7 @@ WORKDIR /src
 COPY *.txt ./
 RUN --mount=type=cache,target=/cache cat *.txt > all && echo "hello ${WHO}" >> all && touch /cache/used
 RUN <<EOF
-set -e
+#!/bin/sh -e
 test -e all
 chmod 640 all
 EOF
@@ -111,7 +111,7 @@ async fn several_stages(fixture: Fixture) -> TestResult {
     fixture.write("Dockerfile", STAGES);
     fixture.write("a.txt", "from a\n");
     fixture.write("b.txt", "from b\n");
-    fixture.write(".dockerignore", "b.txt\n");
+    fixture.write(".dockerignore", "# from the top\n/b.txt\n");
     let engine = fixture.engine().await;
     let image = build(&engine.query("test"), &fixture).await?;
     assert_eq!(
