@@ -58,17 +58,18 @@ pub(super) struct Ignore {
     list: Vec<String>,
 }
 
-/// Reads the ignore file of a build; none ignores nothing.
+/// Reads the ignore file of a build: the Dockerfile's own, beside it, or the context's. None ignores nothing.
 pub(super) async fn ignore(
     session: &Arc<Session>,
+    dockerfiles: &Directory,
     context: &Directory,
     dockerfile: &str,
 ) -> Result<Ignore> {
-    for name in [
-        format!("{dockerfile}.dockerignore"),
-        ".dockerignore".to_owned(),
+    for (directory, name) in [
+        (dockerfiles, format!("{dockerfile}.dockerignore")),
+        (context, ".dockerignore".to_owned()),
     ] {
-        if let Some(text) = read(session, context, &name).await? {
+        if let Some(text) = read(session, directory, &name).await? {
             let text = String::from_utf8_lossy(&text).into_owned();
             let patterns = Patterns::parse(&text)
                 .map_err(|error| Error::dockerfile(format!("{name}: {error}")))?;

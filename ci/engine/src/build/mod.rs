@@ -32,7 +32,10 @@ pub(crate) use named::NamedContext;
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) context: Arc<Node<Arc<Directory>>>,
+    /// Path of the Dockerfile in `dockerfiles`, or in the context.
     pub(crate) dockerfile: String,
+    /// Where the Dockerfile and its own ignore file are, if not in the context.
+    pub(crate) dockerfiles: Option<Arc<Node<Arc<Directory>>>>,
     pub(crate) platform: Platform,
     pub(crate) args: BTreeMap<String, String>,
     pub(crate) target: Option<String>,
@@ -58,8 +61,15 @@ pub(crate) fn docker_build(call: FieldCall) -> Answer {
             secrets.insert(secret.name.clone(), secret);
         }
     }
+    let dockerfiles = match args.opt_string("dockerfileDirectory") {
+        Some(id) => Some(crate::schema::directory_of(
+            &call.backend.session.object(id)?,
+        )?),
+        None => None,
+    };
     let request = Request {
         context: crate::schema::directory_of(&call.object)?,
+        dockerfiles,
         dockerfile: args
             .opt_string("dockerfile")
             .unwrap_or("Dockerfile")

@@ -51,14 +51,18 @@ impl Plan {
 /// Reads and lowers a Dockerfile.
 pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Plan> {
     let directory = request.context.state.get(session).await?;
-    let text = context::read(session, &directory, &request.dockerfile).await?;
+    let dockerfiles = match &request.dockerfiles {
+        Some(node) => node.state.get(session).await?,
+        None => directory.clone(),
+    };
+    let text = context::read(session, &dockerfiles, &request.dockerfile).await?;
     let text = text.ok_or_else(|| {
-        Error::new(format!(
-            "no Dockerfile at {} in the build context",
-            request.dockerfile
+        Error::dockerfile(format!(
+            "{}: there is no such Dockerfile",
+            context::shown_name(session, &dockerfiles, &request.dockerfile)
         ))
     })?;
-    let name = context::shown_name(session, &directory, &request.dockerfile);
+    let name = context::shown_name(session, &dockerfiles, &request.dockerfile);
     let dockerfile = ci_dockerfile::parse(&name, &text).map_err(Error::dockerfile)?;
     let file = ci_dockerfile::Plan::new(
         &dockerfile,
@@ -83,7 +87,7 @@ pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Pl
         ignored: Vec::new(),
     };
     lower(&mut plan)?;
-    let ignore = context::ignore(session, &plan.context, &request.dockerfile).await?;
+    let ignore = context::ignore(session, &dockerfiles, &plan.context, &request.dockerfile).await?;
     let ignored = plan
         .stages
         .values()

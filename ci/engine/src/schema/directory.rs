@@ -270,6 +270,12 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Taken for compatibility: there is always an init process.",
                 ),
                 arg(
+                    "dockerfileDirectory",
+                    "ID",
+                    "Where the Dockerfile and its own ignore file are, if not in this directory. An addition of the embedded engine.",
+                )
+                .directives(OF_DIRECTORY),
+                arg(
                     "namedContexts",
                     "[NamedContext!] = []",
                     "What names in FROM and --from stand for. An addition of the embedded engine.",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ci_catalog::{ContextSource, DockerfileBuilder, Name, Platform, RelativePath, SecretSource};
-use dagger_sdk::{Container, DirectoryWithFileOptsBuilder, Id};
+use dagger_sdk::{Container, Id};
 
 use super::extension::{self, Context as NamedContext, DockerBuild};
 use super::failure::Call;
@@ -22,22 +22,15 @@ pub(crate) async fn container(
 ) -> eyre::Result<Container> {
     let query = ctx.query(planned.service.name.as_str());
     let host = query.host();
-    let mut directory = host.directory(text(&builder.context.under(ctx.root()))?);
-    let dockerfile = match builder
-        .file
-        .from_root()
-        .strip_prefix(builder.context.from_root())
-    {
-        Ok(below) => text(below)?,
+    let directory = host.directory(text(&builder.context.under(ctx.root()))?);
+    let file = builder.file.from_root();
+    let (dockerfile, dockerfiles) = match file.strip_prefix(builder.context.from_root()) {
+        Ok(below) => (text(below)?, None),
         Err(_) => {
-            // Outside the context: it is put where the context has nothing.
-            let file = host.file(text(&builder.file.under(ctx.root()))?);
-            let name = format!(".pipeline-{}.Dockerfile", planned.service.name);
-            let options = DirectoryWithFileOptsBuilder::default()
-                .permissions(0o644_isize)
-                .build()?;
-            directory = directory.with_file_opts(&name, file.id().await.told()?, options);
-            name
+            let folder = builder.file.under(ctx.root());
+            let folder = host.directory(text(folder.parent().unwrap_or(ctx.root()))?);
+            let name = text(Path::new(file.file_name().unwrap_or_default()))?;
+            (name, Some(folder.id().await.told()?))
         }
     };
     let mut arguments = BTreeMap::new();
@@ -50,15 +43,23 @@ pub(crate) async fn container(
         .or_insert_with(|| ctx.source_date_epoch().to_string());
     let build = DockerBuild {
         dockerfile,
+        dockerfiles,
         platform: platform.to_string(),
         arguments,
         target: builder.target.clone(),
         secrets: secrets(ctx, planned, builder).await?,
         contexts: contexts(ctx, planned, builder, images).await?,
     };
-    if !build.contexts.is_empty() && !ctx.engine().is_embedded() {
+    let needs_embedded = match (build.contexts.is_empty(), &build.dockerfiles) {
+        (false, _) => Some("named contexts are"),
+        (true, Some(_)) => Some("a Dockerfile outside the context is"),
+        (true, None) => None,
+    };
+    if let Some(what) = needs_embedded
+        && !ctx.engine().is_embedded()
+    {
         let message = format!(
-            "{}: named contexts are an addition of the embedded engine; a Dagger engine has none",
+            "{}: {what} an addition of the embedded engine; a Dagger engine has none",
             planned.service.manifest.display()
         );
         return Err(UserError::new(Exit::Usage, message)

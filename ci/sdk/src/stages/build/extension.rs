@@ -1,5 +1,5 @@
-//! `Directory.dockerBuild` with the argument that the embedded engine adds to it: named contexts. The generated functions of
-//! `dagger-sdk` do not know it, so the call is put together here.
+//! `Directory.dockerBuild` with the arguments that the embedded engine adds to it: named contexts, and a Dockerfile
+//! that is not in the context. The generated functions of `dagger-sdk` do not know them, so the call is put together here.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 /// The arguments of a build.
 #[derive(Debug, Default)]
 pub(crate) struct DockerBuild {
-    /// Path of the Dockerfile in the directory.
+    /// Path of the Dockerfile in the directory, or in `dockerfiles`.
     pub(crate) dockerfile: String,
+    /// The directory of the Dockerfile, if it is not in the context.
+    pub(crate) dockerfiles: Option<Id>,
     pub(crate) platform: String,
     pub(crate) arguments: BTreeMap<String, String>,
     pub(crate) target: Option<String>,
@@ -90,6 +92,9 @@ pub(crate) fn docker_build(directory: &Directory, build: &DockerBuild) -> Contai
     if !build.secrets.is_empty() {
         call = call.arg("secrets", &build.secrets);
     }
+    if let Some(dockerfiles) = &build.dockerfiles {
+        call = call.arg("dockerfileDirectory", dockerfiles);
+    }
     if !build.contexts.is_empty() {
         call = call.arg("namedContexts", &build.contexts);
     }
@@ -126,6 +131,7 @@ mod tests {
         };
         let build = DockerBuild {
             dockerfile: "a/Dockerfile".into(),
+            dockerfiles: Some(Id("F".into())),
             platform: "linux/arm64".into(),
             arguments: BTreeMap::from([("A".into(), "say \"hi\"\n$X".into())]),
             target: Some("app".into()),
@@ -144,6 +150,7 @@ mod tests {
         let text: String = text.split_whitespace().collect();
         for argument in [
             r#"dockerfile:"a/Dockerfile""#,
+            r#"dockerfileDirectory:"F""#,
             r#"platform:"linux/arm64""#,
             r#"buildArgs:[{name:"A",value:"say\"hi\"\n$X"}]"#,
             r#"target:"app""#,
