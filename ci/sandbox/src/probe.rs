@@ -247,7 +247,7 @@ fn control_groups() -> Probe {
         Err(error) => Probe::warn(
             name,
             format!("limits on memory and processes are not enforced: {error}"),
-            "only such limits need one of our own, as in\nsystemd-run --user --scope …",
+            "needed for such limits only; on a machine with systemd, run this program in a group of its own:\nsystemd-run --user --scope --property Delegate=yes COMMAND",
         ),
     }
 }
