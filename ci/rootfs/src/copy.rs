@@ -3,22 +3,27 @@
 //! A source that is a directory gives its contents, a source that is a symbolic link is followed, links deeper down stay
 //! links. A destination that ends in `/`, is a directory, or receives several sources is a directory; parents are made.
 
+mod attributes;
+mod find;
+mod links;
+
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use ci_dockerfile::Chmod;
-use ci_dockerfile::glob::{Glob, has_wildcards};
 use ci_dockerfile::ignore::Patterns;
 use ci_oci::Owners;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
 use crate::merged::{Kind, Merged, Metadata};
-use crate::upper::{self, Owner, Upper, name_of, shown, stamp};
+use crate::upper::{Owner, Upper, name_of, shown, stamp};
+use find::Found;
+use links::Links;
 
 /// What to copy where.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +66,8 @@ pub fn copy(items: &[(Merged, Request)], below: &Merged, upper: &Path) -> Result
             mode,
             shares,
             filter: Filter::new(request)?,
+            links: Links::default(),
+            implied: &BTreeSet::new(),
         }
         .run(below)?;
     }
@@ -72,9 +79,12 @@ struct Job<'a, 'b> {
     upper: &'a mut Upper<'b>,
     request: &'a Request,
     mode: Option<Chmod>,
-    /// Whether a file may share its bytes on disk with the source's layer; see [`Job::link`].
+    /// Whether a file may share its bytes on disk with the source's layer; see [`Job::share`].
     shares: bool,
     filter: Filter,
+    links: Links,
+    /// Directories of the source that nothing describes: they have no metadata to be copied.
+    implied: &'a BTreeSet<PathBuf>,
 }
 
 /// Which paths below the root of the source are copied.
@@ -113,15 +123,6 @@ pub(crate) fn patterns(list: &[String]) -> Result<Patterns> {
     Patterns::from_list(list).map_err(|error| Error::unsuitable(list.join(" "), error.to_string()))
 }
 
-/// One thing named by a source: where it is and how it is called at the destination.
-struct Found {
-    /// Canonical path in the source.
-    canonical: PathBuf,
-    /// As asked for, relative to the root; decides the name and what the patterns see.
-    asked: PathBuf,
-    metadata: Metadata,
-}
-
 impl Job<'_, '_> {
     fn owner_of_new(&self) -> Owner {
         self.request.owner.unwrap_or((0, 0))
@@ -149,6 +150,7 @@ impl Job<'_, '_> {
             .is_some_and(|found| found.kind == Kind::Directory);
         let into_directory = names_directory || exists_as_directory || found.len() > 1;
         for item in found {
+            self.links.copied.clear();
             self.place(&item, &dest, into_directory)?;
         }
         Ok(())
@@ -207,6 +209,8 @@ impl Job<'_, '_> {
             mode: self.mode.clone(),
             shares: false,
             filter,
+            links: Links::default(),
+            implied: &unpacked.implied,
         };
         let owner = job.owner_of_new();
         job.upper.directory(dest, owner)?;
@@ -243,8 +247,10 @@ impl Job<'_, '_> {
                 ),
                 other => other,
             })?;
-        if let Some(metadata) = metadata {
+        if let Some(metadata) = metadata.filter(|_| !self.implied.contains(canonical)) {
             self.dress(target, metadata)?;
+            attributes::copy(self.source.open_read(canonical)?.as_fd(), fd.as_fd())
+                .context("copy the attributes of", target)?;
         }
         for name in self.source.list(canonical)? {
             let name = Path::new(OsStr::from_bytes(&name));
@@ -327,9 +333,16 @@ impl Job<'_, '_> {
         let mode = self.mode_of(metadata);
         match metadata.kind {
             Kind::File => {
+                let file = self.file_of(canonical, metadata);
+                if let Some(first) = file.and_then(|file| self.links.copied.get(&file)) {
+                    return self.upper.link(parent, first, target);
+                }
+                if let Some(file) = file {
+                    self.links.copied.insert(file, target.to_owned());
+                }
                 if (metadata.uid, metadata.gid) == owner
                     && metadata.mode == mode
-                    && self.link(parent, canonical, target, metadata)?
+                    && self.share(parent, canonical, target, metadata)?
                 {
                     return Ok(());
                 }
@@ -344,9 +357,13 @@ impl Job<'_, '_> {
                 let (mut input, mut output) =
                     (std::fs::File::from(input), std::fs::File::from(output));
                 std::io::copy(&mut input, &mut output).context("copy", target)?;
-                copy_capabilities(input.as_fd(), output.as_fd())
-                    .context("copy the attributes of", target)?;
-                self.upper.dress(parent, target, mode, owner)
+                self.upper.dress(parent, target, mode, owner)?;
+                if let Some(recorded) = self.source.recorded_owner(canonical) {
+                    self.upper.record(target, recorded, owner);
+                }
+                // After the owner, since a change of owner takes capabilities away.
+                attributes::copy(input.as_fd(), output.as_fd())
+                    .context("copy the attributes of", target)
             }
             Kind::Symlink => {
                 let link = self.source.read_link(canonical)?;
@@ -374,150 +391,4 @@ impl Job<'_, '_> {
             Kind::Directory => Err(Error::unsuitable(shown(target), "is a directory")),
         }
     }
-
-    /// Shares the file with the layer it is in, if it is there with the very metadata the copy would have. Layers are
-    /// never written to, so sharing is safe; a second link in one layer would look like a hard link and is not made.
-    fn link(
-        &self,
-        parent: BorrowedFd<'_>,
-        canonical: &Path,
-        target: &Path,
-        metadata: &Metadata,
-    ) -> Result<bool> {
-        let is_stamped = metadata.mtime == (upper::MTIME.tv_sec, 0);
-        if !is_stamped || !self.shares || self.source.recorded_owner(canonical).is_some() {
-            return Ok(false);
-        }
-        let Some((_, provider)) = self.source.provider(canonical) else {
-            return Ok(false);
-        };
-        match fs::linkat(
-            fs::CWD,
-            &provider,
-            parent,
-            name_of(target)?,
-            AtFlags::empty(),
-        ) {
-            Ok(()) => Ok(true),
-            Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::ACCESS) => Ok(false),
-            Err(error) => Err(error).context("link", target),
-        }
-    }
-
-    /// Finds what one source names: a path, or a pattern whose matches come sorted.
-    fn find(&self, source: &str, found: &mut Vec<Found>) -> Result<()> {
-        let relative = normalise(source);
-        let before = found.len();
-        if has_wildcards(source) {
-            self.expand(&relative.iter().collect::<Vec<_>>(), PathBuf::new(), found)?;
-        } else if let Some(item) = self.found(relative.clone())? {
-            found.push(item);
-        }
-        if found.len() == before && !(self.request.allow_empty && has_wildcards(source)) {
-            let hint = self
-                .nearest(&relative)?
-                .map(|name| format!(" (did you mean {name:?}?)"))
-                .unwrap_or_default();
-            return Err(Error::NotFound {
-                path: source.to_owned(),
-                hint,
-            });
-        }
-        Ok(())
-    }
-
-    fn found(&self, asked: PathBuf) -> Result<Option<Found>> {
-        // Links are resolved within the source's own root, so `..` and absolute links cannot leave it (E5).
-        let canonical = self
-            .source
-            .resolve(&Path::new(&self.request.root).join(&asked))?;
-        Ok(self.source.lstat(&canonical)?.map(|metadata| Found {
-            canonical,
-            asked,
-            metadata,
-        }))
-    }
-
-    fn expand(&self, names: &[&OsStr], prefix: PathBuf, found: &mut Vec<Found>) -> Result<()> {
-        let Some((name, rest)) = names.split_first() else {
-            found.extend(self.found(prefix)?);
-            return Ok(());
-        };
-        let pattern = name.to_string_lossy();
-        if !has_wildcards(&pattern) {
-            return self.expand(rest, prefix.join(name), found);
-        }
-        let Some(dir) = self.found(prefix.clone())? else {
-            return Ok(());
-        };
-        if dir.metadata.kind != Kind::Directory {
-            return Ok(());
-        }
-        let glob =
-            Glob::parse(&pattern).map_err(|problem| Error::unsuitable(pattern.clone(), problem))?;
-        for child in self.source.list(&dir.canonical)? {
-            let child = OsStr::from_bytes(&child);
-            let path = prefix.join(child);
-            if glob.matches(&child.to_string_lossy()) {
-                self.expand(rest, path, found)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn nearest(&self, relative: &Path) -> Result<Option<String>> {
-        let parent = relative.parent().unwrap_or(Path::new(""));
-        let Some(dir) = self.found(parent.to_owned())? else {
-            return Ok(None);
-        };
-        if dir.metadata.kind != Kind::Directory {
-            return Ok(None);
-        }
-        let wanted = relative
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let names = self.source.list(&dir.canonical)?;
-        let nearest = names
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .max_by(|a, b| {
-                strsim::jaro_winkler(a, &wanted).total_cmp(&strsim::jaro_winkler(b, &wanted))
-            });
-        Ok(nearest
-            .filter(|name| strsim::jaro_winkler(name, &wanted) > 0.8)
-            .map(|name| parent.join(name).display().to_string()))
-    }
-}
-
-/// File capabilities are part of what a program may do, so they travel with it; every other attribute stays behind.
-fn copy_capabilities(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> rustix::io::Result<()> {
-    let mut value = [0_u8; 64];
-    let size = match fs::fgetxattr(from, "security.capability", &mut value) {
-        Ok(size) => size,
-        Err(Errno::NODATA | Errno::NOTSUP) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    fs::fsetxattr(
-        to,
-        "security.capability",
-        &value[..size],
-        fs::XattrFlags::empty(),
-    )
-}
-
-/// A source path relative to the root, without `.`, `..` leaving it, or a leading `/`.
-fn normalise(source: &str) -> PathBuf {
-    let mut path = PathBuf::new();
-    for component in Path::new(source).components() {
-        match component {
-            std::path::Component::Normal(name) => path.push(name),
-            std::path::Component::ParentDir => {
-                path.pop();
-            }
-            _ => {}
-        }
-    }
-    path
 }

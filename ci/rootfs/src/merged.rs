@@ -46,6 +46,8 @@ pub struct Metadata {
     pub rdev: u64,
     /// Seconds and nanoseconds of the last change of content.
     pub mtime: (i64, i64),
+    /// Inode number of a file that has several names, in this layer or by way of other layers that share it.
+    pub shared_inode: Option<u64>,
 }
 
 /// The merged view of layers, lowest first.
@@ -160,6 +162,7 @@ impl Merged {
                 stat.st_mtime,
                 i64::try_from(stat.st_mtime_nsec).unwrap_or(0),
             ),
+            shared_inode: (kind == Kind::File && stat.st_nlink > 1).then_some(stat.st_ino),
         };
         if let Some(owner) = self.recorded_owner(canonical) {
             metadata.uid = owner.uid;

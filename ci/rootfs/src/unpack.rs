@@ -1,8 +1,11 @@
 //! Archives that ADD unpacks: a tar file's contents as a view to copy from.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use ci_oci::compression::decompress;
 use ci_oci::layer::{self, Limits, Ownership};
@@ -20,6 +23,8 @@ const MAGIC: (u64, &[u8]) = (257, b"ustar");
 pub(crate) struct Unpacked {
     /// The contents at its root.
     pub(crate) contents: Merged,
+    /// Directories that are there only because something is in them.
+    pub(crate) implied: BTreeSet<PathBuf>,
     _dir: TempDir,
 }
 
@@ -50,7 +55,9 @@ pub(crate) fn unpack(source: &Merged, canonical: &Path, upper: &Path) -> Result<
     }
     let owners = dir.path().join("owners");
     unpacked.owners.save(&owners)?;
+    let implied = unpacked.implied.into_iter().map(OsString::from_vec);
     Ok(Some(Unpacked {
+        implied: implied.map(PathBuf::from).collect(),
         contents: Merged::open(&[LayerDir { dir: fs, owners }])?,
         _dir: dir,
     }))

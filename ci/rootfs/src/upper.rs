@@ -188,6 +188,35 @@ impl<'a> Upper<'a> {
         }
     }
 
+    /// Lets a copy be what the disk could not make of the original either: a device, or a program with capabilities.
+    pub(crate) fn record(&mut self, path: &Path, original: &ci_oci::Owner, (uid, gid): Owner) {
+        if original.device.is_some() || original.capability.is_some() {
+            let recorded = ci_oci::Owner {
+                uid,
+                gid,
+                ..original.clone()
+            };
+            self.owners.insert(path.as_os_str().as_bytes(), recorded);
+        }
+    }
+
+    /// Gives what this layer has at `existing` another name, `target`, in the open directory `parent`.
+    pub(crate) fn link(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        existing: &Path,
+        target: &Path,
+    ) -> Result<()> {
+        let from = self.directory(existing.parent().unwrap_or(Path::new("")), (0, 0))?;
+        let flags = AtFlags::empty();
+        fs::linkat(&from, name_of(existing)?, parent, name_of(target)?, flags)
+            .context("link", target)?;
+        if let Some(owner) = self.owners.get(existing.as_os_str().as_bytes()).cloned() {
+            self.owners.insert(target.as_os_str().as_bytes(), owner);
+        }
+        Ok(())
+    }
+
     /// Removes from this layer whatever non-directory has the name, so that something else can be created.
     pub(crate) fn clear(&mut self, parent: BorrowedFd<'_>, path: &Path) -> Result<()> {
         match fs::unlinkat(parent, name_of(path)?, AtFlags::empty()) {

@@ -22,6 +22,7 @@ mod xattr;
 pub use error::{EntryProblem, LayerError, PackProblem};
 pub use pack::pack;
 pub use unpack::unpack;
+pub use xattr::travels as attribute_travels;
 
 /// What [`pack`] does beyond the layer itself.
 #[derive(Debug, Clone, Copy, Default)]

@@ -20,8 +20,8 @@ const OVERLAY: &[u8] = b"user.overlay.";
 /// With these an entry is only readable together with other layers. They appear under mount options that we never use.
 const REDIRECTS: [&[u8]; 2] = [b"user.overlay.redirect", b"user.overlay.metacopy"];
 
-/// Whether an attribute is part of the image.
-pub(super) fn travels(name: &[u8]) -> bool {
+/// Whether an extended attribute of this name is part of an image.
+pub fn travels(name: &[u8]) -> bool {
     name == CAPABILITY || (name.starts_with(b"user.") && !name.starts_with(OVERLAY))
 }
 
