@@ -1,11 +1,11 @@
 //! Secrets: values that reach a program and nothing else, and their removal from what programs print.
 
+mod mask;
+
 use std::sync::Arc;
 
+pub(crate) use self::mask::Mask;
 use crate::error::{Error, Result};
-
-/// What is put in a secret's place in output.
-const MASK: &[u8] = b"***";
 
 /// A secret. Its value is not in its id, so it is in no cache key and no query.
 pub(crate) struct Secret {
@@ -95,115 +95,5 @@ impl Secret {
                 "secret {uri}: {other:?} is no known source; there are env, file and cmd"
             ))),
         }
-    }
-}
-
-/// Replaces secrets in a stream of output, also where one is cut in two by the end of a chunk.
-#[derive(Debug, Default)]
-pub(crate) struct Mask {
-    secrets: Vec<Arc<[u8]>>,
-    held: Vec<u8>,
-}
-
-impl Mask {
-    /// Masks these values. A secret of several lines is masked line by line too, as terminals and logs cut it so (S3).
-    pub(crate) fn new(values: &[Arc<[u8]>]) -> Self {
-        let mut secrets: Vec<Arc<[u8]>> = Vec::new();
-        for value in values {
-            let trimmed = value.trim_ascii();
-            secrets.push(Arc::from(trimmed));
-            if trimmed.contains(&b'\n') {
-                // Short lines of a key file, such as a lone brace, would mask half of every log.
-                secrets.extend(
-                    trimmed
-                        .split(|byte| *byte == b'\n')
-                        .map(<[u8]>::trim_ascii)
-                        .filter(|line| line.len() >= 8)
-                        .map(Arc::from),
-                );
-            }
-        }
-        secrets.retain(|secret| !secret.is_empty());
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.dedup();
-        Self {
-            secrets,
-            held: Vec::new(),
-        }
-    }
-
-    /// What may be shown now; the rest is held back until it is known not to begin a secret.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
-        if self.secrets.is_empty() {
-            return chunk.to_vec();
-        }
-        self.held.extend_from_slice(chunk);
-        self.release(false)
-    }
-
-    /// What was held back, at the end of the stream.
-    pub(crate) fn finish(&mut self) -> Vec<u8> {
-        self.release(true)
-    }
-
-    fn release(&mut self, all: bool) -> Vec<u8> {
-        let mut shown = Vec::with_capacity(self.held.len());
-        let mut at = 0;
-        while at < self.held.len() {
-            let rest = &self.held[at..];
-            if let Some(secret) = self.secrets.iter().find(|secret| rest.starts_with(secret)) {
-                shown.extend_from_slice(MASK);
-                at += secret.len();
-            } else if !all
-                && self
-                    .secrets
-                    .iter()
-                    .any(|secret| rest.len() < secret.len() && secret.starts_with(rest))
-            {
-                break;
-            } else {
-                shown.push(rest[0]);
-                at += 1;
-            }
-        }
-        self.held.drain(..at);
-        shown
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mask(values: &[&str]) -> Mask {
-        Mask::new(
-            &values
-                .iter()
-                .map(|value| Arc::from(value.as_bytes()))
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    #[test]
-    fn a_secret_cut_by_a_chunk_border_is_masked_s3() {
-        let mut mask = mask(&["hunter2"]);
-        let mut shown = mask.push(b"password is hun");
-        shown.extend(mask.push(b"ter2, hu"));
-        shown.extend(mask.finish());
-        assert_eq!(String::from_utf8(shown).unwrap(), "password is ***, hu");
-    }
-
-    #[test]
-    fn lines_of_a_long_secret_are_masked_alone_s3() {
-        let mut mask = mask(&["first-line-of-key\nsecond-line-of-key\n}"]);
-        let mut shown = mask.push(b"x second-line-of-key } y");
-        shown.extend(mask.finish());
-        assert_eq!(String::from_utf8(shown).unwrap(), "x *** } y");
-    }
-
-    #[test]
-    fn empty_secrets_mask_nothing() {
-        let mut mask = mask(&["", "\n"]);
-        assert_eq!(mask.push(b"abc"), b"abc");
     }
 }
