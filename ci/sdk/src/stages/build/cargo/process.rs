@@ -80,23 +80,49 @@ fn spawn(mut command: Command) -> io::Result<(Child, Group)> {
     Ok((child, group))
 }
 
-/// Kills a process group when dropped.
-struct Group(Option<Pid>);
+/// Kills a process group when dropped, and also when this process is killed.
+struct Group {
+    id: Option<Pid>,
+    _guard: Option<Child>,
+}
+
+/// Its input ends when the process at the other end does, however that came.
+const GUARD: &str = "read -r _ || kill -s KILL -- \"-$1\"";
 
 impl Group {
     fn of(id: Option<u32>) -> Self {
-        Self(id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+        let id = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Self {
+            id,
+            // Without a shell, cargo ends when it is done.
+            _guard: id.and_then(|id| guard(id).ok()),
+        }
     }
 
     /// The group has ended; its number may be another's by now.
     fn disarm(&mut self) {
-        self.0 = None;
+        self.id = None;
     }
+}
+
+/// A process that outlives this one, but not for long. A signal sent to all of our own group does not reach it.
+fn guard(group: Pid) -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", GUARD, "sh"])
+        .arg(group.as_raw_nonzero().to_string())
+        .current_dir("/")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.id {
             // It may have ended by itself.
             let _ = kill_process_group(group, Signal::KILL);
         }
