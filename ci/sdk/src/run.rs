@@ -90,7 +90,10 @@ fn blame(
         text: String::new(),
         failures: vec![error],
     });
-    let failed = |report: &eyre::Report| Failure::of(report).exit() == Exit::Failed;
+    let failed = |report: &eyre::Report| {
+        let exit = Failure::of(report).exit();
+        matches!(exit, Exit::Failed | Exit::Infrastructure)
+    };
     if answer.failures.first().is_some_and(failed)
         && let Some(machine) = cli::doctor::missing(&probe())
     {

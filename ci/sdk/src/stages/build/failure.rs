@@ -11,8 +11,11 @@ use dagger_sdk::errors::DaggerError;
 
 use crate::error::{Exit, UserError};
 
+/// What the system calls a full disk, and a user who has used up their part of it.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 /// What an error of the API means. A program that failed and a file that is missing are failed work; what the engine marks
-/// otherwise is a Dockerfile that cannot be read.
+/// otherwise is a Dockerfile that cannot be read. A full disk is nobody's fault.
 pub(crate) fn of_dagger(error: DaggerError) -> UserError {
     let (message, fields) = match error {
         DaggerError::Query(GraphQLError::DomainError { message, fields }) => (message, fields),
@@ -30,7 +33,13 @@ pub(crate) fn of_dagger(error: DaggerError) -> UserError {
     let extension = fields.into_iter().find_map(|field| field.extensions);
     let exit = match extension {
         Some(GraphQlExtension::Other) => Exit::Usage,
-        Some(GraphQlExtension::ExecError { .. }) | None => Exit::Failed,
+        Some(GraphQlExtension::ExecError { .. }) => Exit::Failed,
+        None if NO_ROOM.iter().any(|text| message.contains(text)) => {
+            return UserError::new(Exit::Infrastructure, message).hint(
+                "make room; the `cache` command shows and prunes what is kept of earlier builds",
+            );
+        }
+        None => Exit::Failed,
     };
     UserError::new(exit, message)
 }

@@ -26,6 +26,22 @@ fn the_exit_code_tells_failed_work_from_a_broken_dockerfile_and_from_the_engine(
     assert_eq!(exit(of_dagger(silent)), Exit::Infrastructure);
 }
 
+/// E12. A program that finds its disk full has failed as programs do.
+#[test]
+fn a_full_disk_is_nobodys_fault() {
+    let message = "write /cache/file: No space left on device (os error 28)";
+    let full = |extensions| {
+        let field = serde_json::json!({"message": message, "extensions": extensions});
+        exit(of_dagger(DaggerError::Query(GraphQLError::DomainError {
+            message: message.into(),
+            fields: vec![serde_json::from_value(field).unwrap()],
+        })))
+    };
+    assert_eq!(full(serde_json::Value::Null), Exit::Infrastructure);
+    let failed = serde_json::json!({"_type": "EXEC_ERROR", "cmd": ["cp"], "exitCode": 1, "stdout": "", "stderr": ""});
+    assert_eq!(full(failed), Exit::Failed);
+}
+
 #[test]
 fn a_shared_error_keeps_exit_code_and_hint_and_says_its_message_once() {
     let error = UserError::new(Exit::Machine, "no cargo").hint("install it");
