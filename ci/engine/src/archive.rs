@@ -18,6 +18,7 @@ use crate::layers::Rootfs;
 use crate::lazy::Lazy;
 use crate::progress::Outcome;
 use crate::session::Session;
+use crate::stacking::Traits;
 
 /// An image for one or several platforms, as a file that is written when it is needed.
 #[derive(Debug)]
@@ -227,7 +228,11 @@ pub(crate) async fn import_layout(
     {
         loads.push(load_layer(session.clone(), dir.clone(), blob, diff_id));
     }
-    futures::future::try_join_all(loads).await?;
+    let traits = futures::future::try_join_all(loads).await?;
+    let diff_ids = resolved.config.rootfs.diff_ids.iter().copied();
+    session
+        .stack(&diff_ids.zip(traits).collect::<Vec<_>>())
+        .await?;
     let mut container = Container::scratch(&platform);
     container.rootfs = Rootfs {
         layers: resolved.config.rootfs.diff_ids.clone(),
@@ -256,7 +261,7 @@ async fn load_layer(
     dir: std::path::PathBuf,
     mut blob: Descriptor,
     diff_id: Digest,
-) -> Result<()> {
+) -> Result<Traits> {
     if !session.store.has_blob(&blob.digest) {
         let (store, wanted) = (session.store.clone(), blob.clone());
         tokio::task::spawn_blocking(move || -> Result<()> {
@@ -268,7 +273,7 @@ async fn load_layer(
         })
         .await??;
     }
-    session
+    let traits = session
         .unpack(session.store.blob_path(&blob.digest), &diff_id)
         .await?;
     // The blob is pushed again as it came, under the OCI name of its media type.
@@ -279,5 +284,5 @@ async fn load_layer(
     if session.store.compressed(&diff_id).is_none() {
         session.store.put_compressed(&diff_id, &blob)?;
     }
-    Ok(())
+    Ok(traits)
 }

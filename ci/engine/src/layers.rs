@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::stacking::Traits;
 
 /// A root file system: diff ids of its layers, lowest first. All of them are in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,25 +62,27 @@ impl Session {
     /// again only the topmost one shows, since it has all that the lower one has.
     pub(crate) fn layer_dirs(&self, rootfs: &Rootfs) -> Result<Vec<LayerDir>> {
         let mut seen = HashSet::new();
-        let mut dirs = Vec::new();
-        for layer in rootfs
-            .layers
+        let mut dirs = self
+            .stacking
+            .mounted(&rootfs.layers)
             .iter()
             .rev()
             .filter(|layer| seen.insert(**layer))
-        {
-            let paths = self.store.layer(layer).ok_or_else(|| {
-                Error::new(format!(
-                    "layer {layer} is no longer in the store; run again"
-                ))
-            })?;
-            dirs.push(LayerDir {
-                dir: paths.dir,
-                owners: paths.owners,
-            });
-        }
+            .map(|layer| self.layer_dir(layer))
+            .collect::<Result<Vec<_>>>()?;
         dirs.reverse();
         Ok(dirs)
+    }
+
+    /// The directory of a layer.
+    pub(crate) fn layer_dir(&self, layer: &Digest) -> Result<LayerDir> {
+        let gone = || {
+            Error::new(format!(
+                "layer {layer} is no longer in the store; run again"
+            ))
+        };
+        let LayerPaths { dir, owners } = self.store.layer(layer).ok_or_else(gone)?;
+        Ok(LayerDir { dir, owners })
     }
 
     /// A recorded layer, if it is still there.
@@ -213,11 +216,7 @@ impl Session {
             return Ok(blob);
         }
         let _permit = self.permit().await?;
-        let LayerPaths { dir, owners } = self.store.layer(layer).ok_or_else(|| {
-            Error::new(format!(
-                "layer {layer} is no longer in the store; run again"
-            ))
-        })?;
+        let dir = self.layer_dir(layer)?;
         let (staging, _) = self.stage()?;
         let out = staging.work.join("layer.tar.gz");
         let Reply::Blob {
@@ -226,7 +225,7 @@ impl Session {
             size,
         } = self
             .file_op(&Op::Pack {
-                layer: LayerDir { dir, owners },
+                layer: dir,
                 out: out.clone(),
             })
             .await?
@@ -252,10 +251,12 @@ impl Session {
         .await?
     }
 
-    /// Unpacks a layer's archive into the store, unless it is there.
-    pub(crate) async fn unpack(&self, archive: PathBuf, diff_id: &Digest) -> Result<()> {
-        if self.store.layer(diff_id).is_some() {
-            return Ok(());
+    /// Unpacks a layer's archive into the store, unless it is there and its traits are known.
+    pub(crate) async fn unpack(&self, archive: PathBuf, diff_id: &Digest) -> Result<Traits> {
+        if self.store.layer(diff_id).is_some()
+            && let Some(traits) = self.store.result("traits", diff_id)
+        {
+            return Ok(traits);
         }
         let _permit = self.permit().await?;
         let (staging, into) = self.stage()?;
@@ -267,6 +268,8 @@ impl Session {
             diff_id: found,
             content,
             size,
+            implied,
+            covers,
         } = self
             .file_op(&Op::Unpack {
                 archive,
@@ -284,7 +287,13 @@ impl Session {
         }
         tokio::task::spawn_blocking(move || staging.sized(size).content(content).commit(&found))
             .await??;
-        Ok(())
+        let traits = Traits { implied, covers };
+        let refs = Refs {
+            layers: vec![found],
+            blobs: Vec::new(),
+        };
+        self.store.put_result("traits", &found, &traits, refs)?;
+        Ok(traits)
     }
 }
 

@@ -24,6 +24,7 @@ mod schema;
 mod secret;
 mod service;
 mod session;
+mod stacking;
 mod users;
 
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ use crate::exec::ExecOutcome;
 use crate::lazy::Flights;
 use crate::object::Object;
 use crate::service::Services;
+use crate::stacking::Stacking;
 
 /// What one running engine shares.
 pub(crate) struct Session {
@@ -25,6 +26,7 @@ pub(crate) struct Session {
     objects: Mutex<HashMap<String, Object>>,
     pub(crate) executions: Flights<Arc<ExecOutcome>>,
     pub(crate) copies: Flights<Digest>,
+    pub(crate) stacking: Stacking,
 }
 
 impl Session {
@@ -39,6 +41,7 @@ impl Session {
             objects: Mutex::default(),
             executions: Flights::default(),
             copies: Flights::default(),
+            stacking: Stacking::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! A source that is a directory gives its contents, a source that is a symbolic link is followed, links deeper down stay
 //! links. A destination that ends in `/`, is a directory, or receives several sources is a directory; parents are made.
 
-mod attributes;
+pub(crate) mod attributes;
 mod find;
 mod links;
 

@@ -16,6 +16,7 @@ pub mod import;
 pub mod merged;
 pub mod op;
 pub mod read;
+mod restate;
 mod unpack;
 mod upper;
 pub mod write;

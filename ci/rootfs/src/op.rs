@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Result};
 use crate::merged::{Kind, Merged};
-use crate::{LayerDir, adopt, copy, export, read, write};
+use crate::{LayerDir, adopt, copy, export, read, restate, write};
 
 /// Name under which [`handle`] is registered with the sandbox.
 pub const HANDLER: &str = "rootfs";
@@ -70,6 +70,18 @@ pub enum Op {
         into: LayerDir,
         /// Record owners instead of setting them: where the disk can hold only one.
         record: bool,
+    },
+    /// Repeats in the new layer `upper` what directories are below a layer that only implies them. Answers [`Reply::Layer`], or
+    /// [`Reply::Done`] if nothing has to be repeated.
+    Restate {
+        /// Layers below, lowest first.
+        below: Vec<LayerDir>,
+        /// The layer.
+        layer: LayerDir,
+        /// The directories it implies, sorted: paths relative to the root.
+        implied: Vec<Vec<u8>>,
+        /// The new layer: an empty directory.
+        upper: LayerDir,
     },
     /// Reads a file. Answers [`Reply::Content`].
     ReadFile {
@@ -170,6 +182,10 @@ pub enum Reply {
         content: Digest,
         /// Size of the canonical archive in bytes.
         size: u64,
+        /// Directories that the archive implies without describing them, sorted.
+        implied: Vec<Vec<u8>>,
+        /// The layer hides everything below it.
+        covers: bool,
     },
     /// A compressed archive was written.
     Blob {
@@ -266,6 +282,15 @@ pub fn run(op: &Op) -> Result<Reply> {
                 Ownership::Apply
             },
         ),
+        Op::Restate {
+            below,
+            layer,
+            implied,
+            upper,
+        } => match restate::restate(below, layer, implied, &upper.dir)? {
+            Some(owners) => finish(upper, &owners),
+            None => Ok(Reply::Done),
+        },
         Op::ReadFile {
             layers,
             path,
@@ -405,6 +430,8 @@ fn unpack(archive: &Path, into: &LayerDir, ownership: Ownership) -> Result<Reply
         diff_id: unpacked.diff_id,
         content: canonical.diff_id,
         size: canonical.size,
+        implied: unpacked.implied,
+        covers: unpacked.opaque_root,
     })
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use ci_oci::{Device, DeviceKind, Owner, Owners};
 use ci_rootfs::LayerDir;
 use ci_rootfs::copy::Request;
-use ci_rootfs::op::{Op, run};
+use ci_rootfs::op::{Op, Reply, run};
 use tempfile::TempDir;
 
 /// The layer `name` in a folder.
@@ -187,4 +187,42 @@ fn what_only_the_sidecar_knows_is_copied() {
     };
     let owners = Owners::load(&upper.owners).unwrap();
     assert_eq!(owners.get(b"copy"), Some(&expected));
+}
+
+#[test]
+fn directories_that_a_layer_only_implies_are_as_they_are_below() {
+    let dir = TempDir::new().unwrap();
+    let (below, top) = (layer(&dir, "below"), layer(&dir, "top"));
+    let mode = |path: &Path, bits| fs::set_permissions(path, PermissionsExt::from_mode(bits));
+    for path in ["said/implied", "plain", "gone"] {
+        fs::create_dir_all(below.dir.join(path)).unwrap();
+    }
+    fs::create_dir_all(top.dir.join("said/implied/new")).unwrap();
+    fs::create_dir_all(top.dir.join("plain")).unwrap();
+    mode(&below.dir.join("said"), 0o711).unwrap();
+    mode(&below.dir.join("said/implied"), 0o1770).unwrap();
+    mode(&top.dir.join("said"), 0o700).unwrap();
+    let restate = |name: &str, implied: &[&str]| {
+        let upper = layer(&dir, name);
+        let implied = implied
+            .iter()
+            .map(|path| path.as_bytes().to_vec())
+            .collect();
+        let reply = run(&Op::Restate {
+            below: vec![below.clone()],
+            layer: top.clone(),
+            implied,
+            upper: upper.clone(),
+        });
+        (reply.unwrap(), upper.dir)
+    };
+    // What is the same, or new, needs nothing.
+    let (reply, _) = restate("nothing", &["plain", "said/implied/new"]);
+    assert!(matches!(reply, Reply::Done));
+    let (reply, upper) = restate("something", &["plain", "said/implied", "said/implied/new"]);
+    assert!(matches!(reply, Reply::Layer { .. }));
+    let mode = |path: &str| fs::metadata(upper.join(path)).unwrap().mode() & 0o7777;
+    assert_eq!(mode("said"), 0o700, "the layer describes it");
+    assert_eq!(mode("said/implied"), 0o1770);
+    assert!(!upper.join("said/implied/new").exists() && !upper.join("plain").exists());
 }
