@@ -1,0 +1,60 @@
+//! The real program on the sample services of this repository: what its README and its help promise, one file per promise.
+//!
+//! Every test has a checkout, a home and a cache of its own. What needs root, another user or a tool that is not installed
+//! is skipped with the reason. The suite is part of `cargo test`; one test runs with
+//! `cargo test -p pipeline --test end_to_end -- "same digest"`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod adding;
+mod cache;
+mod commands;
+mod concurrent;
+mod failures;
+mod help;
+mod interrupted;
+mod killed;
+mod offline;
+mod output;
+mod record;
+mod same_digest;
+mod secrets;
+mod support;
+mod warm;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let work = support::work::create();
+    let tests: Vec<Trial> = [
+        same_digest::tests(),
+        warm::tests(),
+        killed::tests(),
+        interrupted::tests(),
+        concurrent::tests(),
+        failures::tests(),
+        offline::tests(),
+        record::tests(),
+        output::tests(),
+        adding::tests(),
+        commands::tests(),
+        help::tests(),
+        cache::tests(),
+        secrets::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    support::built::forget_built();
+    drop(work);
+    conclusion.exit_code()
+}
