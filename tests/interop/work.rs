@@ -1,0 +1,59 @@
+//! Where the tests work: a temporary folder, in a mount namespace of their own.
+//!
+//! Container tools leave mounts behind, such as their storage bound onto itself. In a namespace that ends with the tests
+//! they are gone with it, and the folder can be removed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// Names the folder to the tests in the namespace.
+const VARIABLE: &str = "INTEROP_WORK";
+
+/// Whether this process is the one that tests.
+pub(crate) fn is_ready() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// Starts this program again, to test, and returns what it returned.
+pub(crate) fn run_again() -> ExitCode {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!(
+            "this suite compares owners and mounts images: run it as root, or in a virtual machine or container as .ci/run does"
+        );
+        return ExitCode::FAILURE;
+    }
+    let work = TempDir::with_prefix("interop-").unwrap();
+    let status = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(std::env::args_os().skip(1))
+        .env(VARIABLE, work.path())
+        .status()
+        .unwrap_or_else(|error| panic!("unshare (util-linux) is needed, see .ci/run: {error}"));
+    match status.code() {
+        Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// The folder that everything is in.
+pub(crate) fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| PathBuf::from(std::env::var_os(VARIABLE).unwrap()))
+}
+
+/// A new folder in it, whose name begins with `name`; it stays until the end.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let made = tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(root());
+    made.unwrap().keep()
+}
+
+/// This repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
