@@ -11,11 +11,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 
 use crate::failure::{During, Failure};
 use crate::privilege::{self, IdMap, Range};
@@ -42,7 +41,7 @@ enum Progress {
 }
 
 type Reply = Result<Vec<u8>, String>;
-type Pending = Mutex<HashMap<u64, oneshot::Sender<Reply>>>;
+type Pending = Mutex<HashMap<u64, mpsc::Sender<Reply>>>;
 
 /// A running helper. It ends when this is dropped or our process ends.
 #[derive(Debug)]
@@ -130,12 +129,13 @@ impl Helper {
     }
 
     /// Sends a call; the reply comes through the channel, which closes if the helper ends.
+    /// It may be waited for anywhere: a thread of its own reads the replies.
     pub(crate) fn call(
         &self,
         handler: &str,
         payload: &[u8],
-    ) -> Result<oneshot::Receiver<Reply>, Error> {
-        let (sender, receiver) = oneshot::channel();
+    ) -> Result<mpsc::Receiver<Reply>, Error> {
+        let (sender, receiver) = mpsc::channel();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.pending).insert(id, sender);
         if frame::write_call(&mut *lock(&self.stream), id, handler, payload).is_err()

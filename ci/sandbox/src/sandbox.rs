@@ -49,14 +49,14 @@ impl Sandbox {
         }
     }
 
-    /// [`Sandbox::call`] for threads that may block.
+    /// [`Sandbox::call`] for threads that may block, and for destructors, which cannot wait otherwise.
     pub fn call_blocking(&self, handler: &'static str, payload: &[u8]) -> Result<Vec<u8>> {
         let result = match &self.0.privilege {
             Privilege::Root => run_handler(handler, payload),
             Privilege::Rootless { ids } => {
                 let reply = self.helper(ids)?.call(handler, payload)?;
                 reply
-                    .blocking_recv()
+                    .recv()
                     .map_err(|_| helper::lost(Some(format!("while it ran {handler}"))))?
             }
         };

@@ -122,6 +122,18 @@ pub(crate) async fn a_dead_helper_is_an_error_and_replaced(bench: Bench) {
     panic!("no new helper was started");
 }
 
+/// As the store does when what it made is dropped, wherever that is.
+pub(crate) async fn destructors_of_tasks_may_call(bench: Bench) {
+    struct Calls(ci_sandbox::Sandbox);
+    impl Drop for Calls {
+        fn drop(&mut self) {
+            assert_eq!(self.0.call_blocking("echo", &[3]).unwrap(), [3]);
+        }
+    }
+    let calls = Calls(bench.sandbox.clone());
+    tokio::spawn(async move { drop(calls) }).await.unwrap();
+}
+
 pub(crate) async fn handlers_are_root_inside(bench: Bench) {
     assert_eq!(bench.sandbox.call("uid", Vec::new()).await.unwrap(), b"0");
 }

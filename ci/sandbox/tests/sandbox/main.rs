@@ -143,7 +143,7 @@ fn main() -> ExitCode {
             calls_come_back_large_and_many,
             a_failure_or_panic_is_the_calls_own,
             a_dead_helper_is_an_error_and_replaced,
-            handlers_are_root_inside,
+            destructors_of_tasks_may_call, handlers_are_root_inside,
             layers_are_merged_for_handlers_too,
         }
         probes::{
