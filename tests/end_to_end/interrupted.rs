@@ -59,7 +59,7 @@ fn as_a_terminal_does() {
 fn at_every_moment() {
     let project = Project::compiled();
     for count in (1..40).step_by(5) {
-        project.sh("rm -rf \"$XDG_CACHE_HOME\"/* .pipeline/oci", &[]);
+        project.forget();
         let mut run = Watched::start(&mut project.command(&["build"]));
         if !run.reaches(count) {
             break;

@@ -91,6 +91,13 @@ impl Project {
         digests(&program::run(command.args(arguments)))
     }
 
+    /// Nothing is cached any more but the compiled programs.
+    #[track_caller]
+    pub(crate) fn forget(&self) {
+        self.run(&["cache", "prune", "--all"]).succeeded();
+        self.sh("rm -rf .pipeline/oci .pipeline/release.json", &[]);
+    }
+
     /// What is in the cache is whole.
     #[track_caller]
     pub(crate) fn verify_cache(&self) {
