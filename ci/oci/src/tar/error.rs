@@ -20,7 +20,7 @@ pub enum ArchiveProblem {
     /// The bytes could not be had.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It ends in the middle, or without its end marker.
+    /// It ends in the middle of an entry.
     #[error("it is truncated")]
     Truncated,
     /// Something follows the end marker.

@@ -48,7 +48,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next entry, or `None` at the end marker. Content that was not read is passed over.
+    /// The next entry, or `None` at the end: at the marker, or where the stream ends, since some programs write no marker. Content
+    /// that was not read is passed over.
     pub(crate) fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         let start = self.offset;
         self.parse_entry().map_err(|problem| ArchiveError {
@@ -112,10 +113,14 @@ impl<'a> Reader<'a> {
         let mut overrides: Option<Overrides> = None;
         let (mut long_name, mut long_link) = (None, None);
         loop {
-            let block = self.block()?;
+            let described = overrides.is_some() || long_name.is_some() || long_link.is_some();
+            let block = match self.block()? {
+                None if described => return Err(ArchiveProblem::Truncated),
+                None => return Ok(None),
+                Some(block) => block,
+            };
             if block.iter().all(|byte| *byte == 0) {
-                let second = self.block()?;
-                let described = overrides.is_some() || long_name.is_some() || long_link.is_some();
+                let second = self.block()?.unwrap_or([0; BLOCK]);
                 return match () {
                     () if described => Err(ArchiveProblem::Contradiction),
                     () if second.iter().any(|byte| *byte != 0) => Err(ArchiveProblem::TrailingData),
@@ -180,10 +185,14 @@ impl<'a> Reader<'a> {
         Ok(until_nul(&body).to_vec())
     }
 
-    fn block(&mut self) -> Result<[u8; BLOCK], ArchiveProblem> {
+    /// The next block, if there is one.
+    fn block(&mut self) -> Result<Option<[u8; BLOCK]>, ArchiveProblem> {
         let mut block = [0; BLOCK];
-        self.exact(&mut block)?;
-        Ok(block)
+        match self.fill(&mut block)? {
+            0 => Ok(None),
+            BLOCK => Ok(Some(block)),
+            _ => Err(ArchiveProblem::Truncated),
+        }
     }
 
     fn skip_content(&mut self) -> Result<(), ArchiveProblem> {
@@ -193,13 +202,29 @@ impl<'a> Reader<'a> {
             self.exact(&mut sink[..count as usize])?;
             self.content -= count;
         }
+        // That of the last entry may be missing, as the end marker may be.
         let padding = std::mem::take(&mut self.padding);
-        self.skip(padding)
+        self.fill(&mut [0; BLOCK][..padding]).map(drop)
     }
 
     fn skip(&mut self, count: usize) -> Result<(), ArchiveProblem> {
         let mut sink = [0; BLOCK];
         self.exact(&mut sink[..count])
+    }
+
+    /// Reads as much as there is, at most what there is space for.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveProblem> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.stream.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.advance(filled as u64)?;
+        Ok(filled)
     }
 
     fn exact(&mut self, buffer: &mut [u8]) -> Result<(), ArchiveProblem> {
