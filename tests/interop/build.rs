@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use toml::Table;
@@ -123,6 +124,11 @@ pub(crate) fn buildahs(service: &Service, base: &str) -> Built {
     }
 }
 
+/// Whether BuildKit is asked to take buildah's place.
+pub(crate) fn by_buildkit() -> bool {
+    std::env::var_os("INTEROP_BUILDKIT").is_some()
+}
+
 /// Builds a service with BuildKit, the reference, by way of the machine's docker, on a base image in an OCI layout.
 #[track_caller]
 pub(crate) fn buildkits(service: &Service, base: &Path) -> Built {
@@ -136,7 +142,9 @@ pub(crate) fn buildkits(service: &Service, base: &Path) -> Built {
         .to_lowercase();
     let dir = &service.project.dir;
     let archive = |name: &str| format!("docker-archive:{}", dir.join(name).display());
-    // The Dockerfiles call it by this name; it is the same image for all of them.
+    // The Dockerfiles call it by one name, whichever it is.
+    static NAME: Mutex<()> = Mutex::new(());
+    let _only_here = NAME.lock().unwrap_or_else(PoisonError::into_inner);
     let from = format!("oci:{}", base.display());
     tools::skopeo_copy(
         &["--quiet"],

@@ -51,10 +51,9 @@ fn base() -> &'static str {
 fn compare(folder: &Path) {
     let (ours, service) = build::ours(folder, &bases::layout(BASE));
     let expected = folder.join("expected.txt");
-    let by_buildkit = std::env::var_os("INTEROP_BUILDKIT").is_some();
     if expected.exists() {
         assert_lines(&expected, "what was expected", &additions(&ours));
-    } else if by_buildkit {
+    } else if build::by_buildkit() {
         let theirs = build::buildkits(&service, &bases::layout(BASE));
         let known = folder.join("buildkit.txt");
         assert_lines(&known, "as BuildKit", &ours.difference(theirs));

@@ -15,13 +15,14 @@ use crate::work;
 /// What each test does with the image of one service.
 type Test = fn(&str, &Image);
 
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     ("skopeo_inspects_what_the_release_record_says", inspected),
     ("a_copy_keeps_the_digest", copied),
     ("a_docker_archive_keeps_config_and_layers", docker_archive),
     ("umoci_unpacks_our_tree", umoci_tree),
     ("umoci_tells_our_history", umoci_history),
     ("buildah_mounts_our_tree", buildah_tree),
+    ("podman_loads_archives_of_it", loaded),
     ("the_dagger_api_lists_our_tree", api_tree),
     ("a_pulled_image_is_not_changed_by_a_commit", recommitted),
 ];
@@ -174,12 +175,37 @@ fn umoci_history(_: &str, image: &Image) {
 
 /// Layers do not describe the root directory itself, as BuildKit's do not; then buildah makes it 0555.
 fn buildah_tree(service: &str, image: &Image) {
-    let name = format!("localhost/tree-{service}");
-    tools::store(&image.transport(), &name);
-    let mounted = Mounted::new(&name);
+    // buildah calls an image by its path, which therefore has to be a name.
+    let link = format!("pulled-{service}");
+    std::os::unix::fs::symlink(samples().layout(), work::root().join(&link)).unwrap();
+    let mounted = Mounted::new(&format!("oci:{link}:{service}"));
     let ours = image.tree();
     let theirs = Tree::read(&mounted.root).with_root_of(&ours);
     assert_same(&ours, "buildah's", &theirs);
+}
+
+/// The id of an image is the digest of its config, whatever it travelled in.
+fn loaded(service: &str, image: &Image) {
+    let dir = work::folder("loaded");
+    for transport in ["oci-archive", "docker-archive"] {
+        let file = dir.join(transport);
+        let name = format!("localhost/{transport}-{service}:v1");
+        skopeo_copy(
+            &["--quiet"],
+            &image.transport(),
+            &format!("{transport}:{}:{name}", file.display()),
+        );
+        run(
+            "podman",
+            ["load", "--quiet", "--input", file.to_str().unwrap()],
+        );
+        let id = run("podman", ["image", "inspect", "--format", "{{.Id}}", &name]);
+        assert_eq!(
+            id.trim(),
+            image.resolved.manifest.config.digest.hex(),
+            "{transport}"
+        );
+    }
 }
 
 /// `pipeline files` asks the Dagger API for the entries of a directory.

@@ -69,12 +69,16 @@ fn config() -> &'static Path {
         let storage = format!(
             "[storage]\ndriver = \"overlay\"\ngraphroot = \"{shown}/g\"\nrunroot = \"{shown}/r\"\n"
         );
-        let containers = "[containers]\n\
+        let containers = format!(
+            "[containers]\n\
              default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
              [engine]\n\
              cgroup_manager = \"cgroupfs\"\n\
              events_logger = \"none\"\n\
-             runtime = \"runc\"\n";
+             lock_type = \"file\"\n\
+             runtime = \"runc\"\n\
+             tmp_dir = \"{shown}/p\"\n"
+        );
         fs::write(dir.join("storage.conf"), storage).unwrap();
         fs::write(dir.join("containers.conf"), containers).unwrap();
         fs::write(
@@ -112,7 +116,7 @@ pub(crate) struct Mounted {
 impl Mounted {
     #[track_caller]
     pub(crate) fn new(image: &str) -> Self {
-        let container = run("buildah", ["from", "--pull-never", image]);
+        let container = run("buildah", ["from", "--quiet", image]);
         let container = container.trim().to_owned();
         let root = run("buildah", ["mount", &container]);
         Self {

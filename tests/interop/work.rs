@@ -1,7 +1,7 @@
-//! Where the tests work: a temporary folder, in a mount namespace of their own.
+//! Where the tests work: a temporary folder, in namespaces of their own.
 //!
-//! Container tools leave mounts behind, such as their storage bound onto itself. In a namespace that ends with the tests
-//! they are gone with it, and the folder can be removed.
+//! Container tools leave mounts behind, such as their storage bound onto itself, and processes that clean up a little later. In
+//! namespaces that end with the tests both are gone with them, and the folder can be removed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -27,7 +27,8 @@ pub(crate) fn run_again() -> ExitCode {
     }
     let work = TempDir::with_prefix("interop-").unwrap();
     let status = Command::new("unshare")
-        .args(["--mount", "--propagation", "private", "--"])
+        .args(["--mount", "--propagation=private"])
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(std::env::current_exe().unwrap())
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, work.path())

@@ -2,6 +2,7 @@
 
 mod content;
 mod makers;
+mod special;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -32,7 +33,11 @@ pub(crate) fn tests() -> Vec<Trial> {
             })
         })
     };
-    Maker::ALL.into_iter().flat_map(of_maker).collect()
+    Maker::ALL
+        .into_iter()
+        .flat_map(of_maker)
+        .chain(special::tests())
+        .collect()
 }
 
 /// The base image of a maker, made once.
@@ -96,7 +101,11 @@ fn mounted_by_podman(maker: Maker) {
 fn built_on(maker: Maker) {
     let service = work::repository().join("tests/interop/on_base");
     let (ours, project) = build::ours(&service, &layout(maker));
-    let theirs = build::buildahs(&project, &stored(maker));
+    let theirs = if build::by_buildkit() {
+        build::buildkits(&project, &layout(maker))
+    } else {
+        build::buildahs(&project, &stored(maker))
+    };
     let implied = known(
         maker,
         [
