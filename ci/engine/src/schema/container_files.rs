@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ci_rootfs::copy;
 use ci_rootfs::write::Change;
 
+use super::copying::Copying;
 use super::{
-    Answer, FieldCall, argument, arguments, container_of, directory_of, file_of, flag,
-    new_container, permissions, text,
+    Answer, FieldCall, argument, container_of, directory_of, file_of, flag, new_container,
+    permissions, text,
 };
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::layers::Rootfs;
-use crate::session::Session;
 
 pub(super) fn from(call: FieldCall) -> Answer {
     let address = text(&call.args, "address");
@@ -71,150 +70,39 @@ pub(super) fn with_rootfs(call: FieldCall) -> Answer {
     })
 }
 
-/// What a copy into a container asks for, beside its source.
-struct CopyArgs {
-    path: String,
-    owner: String,
-    mode: Option<u32>,
-    request: copy::Request,
-}
-
-impl CopyArgs {
-    fn new(call: &FieldCall) -> Result<Self> {
-        let args = &call.args;
-        if flag(args, "gitignore") {
-            return Err(Error::new(
-                "withDirectory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`",
-            ));
-        }
-        let request = copy::Request {
-            exclude: args.strings("exclude"),
-            include: args.strings("include"),
-            ..copy::Request::default()
-        };
-        Ok(Self {
-            path: text(args, "path"),
-            owner: text(args, "owner"),
-            mode: permissions(args, "permissions")?,
-            request,
-        })
-    }
-}
-
 pub(super) fn with_directory(call: FieldCall) -> Answer {
-    let source = directory_of(&argument(&call, "source")?)?;
-    let parent = container_of(&call.object)?;
-    let args = Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (source, parent, args) = (source.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let source = source.state.get(&session).await?;
-            let (rootfs, root) = source.rootfs(&session).await?;
-            let dest = path_of(&container, &args.0.path, args.1);
-            let request = copy::Request {
-                sources: vec![".".into()],
-                root,
-                dest: format!("{}/", dest.trim_end_matches('/')),
-                ..args.0.request.clone()
-            };
-            copied(
-                &session,
-                &container,
-                vec![(rootfs, request)],
-                &args.0,
-                "withDirectory",
-            )
-            .await
-        }
-    })
+    copied(&call, Copying::directory(&call)?)
 }
 
 pub(super) fn with_file(call: FieldCall) -> Answer {
-    let source = file_of(&argument(&call, "source")?)?;
-    let parent = container_of(&call.object)?;
-    let args = Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (source, parent, args) = (source.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-            let mut dest = path_of(&container, &args.0.path, args.1);
-            if args.0.path.ends_with('/') {
-                dest.push('/');
-            }
-            let request = copy::Request {
-                sources: vec![path],
-                root: "/".into(),
-                dest,
-                ..args.0.request.clone()
-            };
-            copied(
-                &session,
-                &container,
-                vec![(rootfs, request)],
-                &args.0,
-                "withFile",
-            )
-            .await
-        }
-    })
+    copied(&call, Copying::file(&call)?)
 }
 
 pub(super) fn with_files(call: FieldCall) -> Answer {
-    let sources = arguments(&call, "sources")?
-        .iter()
-        .map(file_of)
-        .collect::<Result<Vec<_>>>()?;
-    let parent = container_of(&call.object)?;
-    let args = Arc::new((CopyArgs::new(&call)?, flag(&call.args, "expand")));
-    new_container(&call, move |session| {
-        let (sources, parent, args) = (sources.clone(), parent.clone(), args.clone());
-        async move {
-            let container = parent.state.get(&session).await?;
-            let dest = format!(
-                "{}/",
-                path_of(&container, &args.0.path, args.1).trim_end_matches('/')
-            );
-            let mut items = Vec::new();
-            for source in sources {
-                let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-                items.push((
-                    rootfs,
-                    copy::Request {
-                        sources: vec![path],
-                        root: "/".into(),
-                        dest: dest.clone(),
-                        ..args.0.request.clone()
-                    },
-                ));
-            }
-            copied(&session, &container, items, &args.0, "withFiles").await
-        }
-    })
+    copied(&call, Copying::files(&call)?)
 }
 
-async fn copied(
-    session: &Arc<Session>,
-    container: &Container,
-    mut items: Vec<(Rootfs, copy::Request)>,
-    args: &CopyArgs,
-    what: &str,
-) -> Result<Container> {
-    let owner = if args.owner.is_empty() {
-        (0, 0)
-    } else {
-        session.owner(&container.rootfs, &args.owner).await?
-    };
-    for (_, request) in &mut items {
-        request.owner = Some(owner);
-        request.mode = args.mode.map(|mode| format!("{mode:o}"));
-    }
-    let layer = session.copy(&container.rootfs, items).await?;
-    Ok(container.with_rootfs(
-        container.rootfs.with(layer),
-        format!("{what} {}", args.path),
-    ))
+/// A container with something copied into it.
+fn copied(call: &FieldCall, copying: Copying) -> Answer {
+    let parent = container_of(&call.object)?;
+    let expand = flag(&call.args, "expand");
+    let what = call.field.name;
+    let copying = Arc::new(copying);
+    new_container(call, move |session| {
+        let (parent, copying) = (parent.clone(), copying.clone());
+        async move {
+            let container = parent.state.get(&session).await?;
+            let owner = match copying.owner.as_str() {
+                "" => (0, 0),
+                owner => session.owner(&container.rootfs, owner).await?,
+            };
+            let dest = path_of(&container, &copying.path, expand);
+            let items = copying.items(&session, dest, Some(owner)).await?;
+            let layer = session.copy(&container.rootfs, items).await?;
+            let created_by = format!("{what} {}", copying.path);
+            Ok(container.with_rootfs(container.rootfs.with(layer), created_by))
+        }
+    })
 }
 
 /// A path argument as an absolute path of the container.

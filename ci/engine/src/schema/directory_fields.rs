@@ -7,12 +7,12 @@ use ci_rootfs::copy;
 use ci_rootfs::import::Filter;
 use ci_rootfs::write::Change;
 
+use super::copying::{Copying, refuse_gitignore};
 use super::{
-    Answer, FieldCall, argument, arguments, directory_of, file_of, flag, located, new_directory,
-    new_file, permissions, text,
+    Answer, FieldCall, directory_of, flag, located, new_directory, new_file, permissions, text,
 };
 use crate::directory::{Directory, File, below, host_path, join};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::HostDirectory;
 use crate::layers::Rootfs;
 use crate::session::Session;
@@ -126,9 +126,7 @@ pub(super) fn file(call: FieldCall) -> Answer {
 }
 
 pub(super) fn filter(call: FieldCall) -> Answer {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new("filter(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
-    }
+    refuse_gitignore(&call, "filter")?;
     let parent = directory_of(&call.object)?;
     let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
     let group = call.backend.group.clone();
@@ -190,122 +188,33 @@ async fn copied(
     })
 }
 
-/// A directory with something copied into it.
-fn with_copied<F, Fut>(call: &FieldCall, items: F) -> Answer
-where
-    F: Fn(Arc<Session>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Vec<(Rootfs, copy::Request)>>> + Send + 'static,
-{
-    let parent = directory_of(&call.object)?;
-    let (owner, mode) = (
-        text(&call.args, "owner"),
-        permissions(&call.args, "permissions")?,
-    );
-    let items = Arc::new(items);
-    new_directory(call, move |session| {
-        let (parent, owner, items) = (parent.clone(), owner.clone(), items.clone());
-        async move {
-            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
-            let owner = if owner.is_empty() {
-                None
-            } else {
-                Some(session.owner(&Rootfs::default(), &owner).await?)
-            };
-            let mut items = items(session.clone()).await?;
-            for (_, request) in &mut items {
-                request.dest = format!("{}{}", base.trim_end_matches('/'), request.dest);
-                request.owner = owner;
-                request.mode = mode.map(|mode| format!("{mode:o}"));
-            }
-            copied(&session, rootfs, base, items).await
-        }
-    })
-}
-
 pub(super) fn with_directory(call: FieldCall) -> Answer {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new("withDirectory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
-    }
-    let source = directory_of(&argument(&call, "source")?)?;
-    let dest = format!(
-        "{}/",
-        join("/", call.args.string("path")?).trim_end_matches('/')
-    );
-    let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
-    with_copied(&call, move |session| {
-        let (source, dest, exclude, include) = (
-            source.clone(),
-            dest.clone(),
-            exclude.clone(),
-            include.clone(),
-        );
-        async move {
-            let (rootfs, root) = source.state.get(&session).await?.rootfs(&session).await?;
-            Ok(vec![(
-                rootfs,
-                copy::Request {
-                    sources: vec![".".into()],
-                    root,
-                    dest,
-                    exclude,
-                    include,
-                    ..copy::Request::default()
-                },
-            )])
-        }
-    })
+    with_copied(&call, Copying::directory(&call)?)
 }
 
 pub(super) fn with_file(call: FieldCall) -> Answer {
-    let source = file_of(&argument(&call, "source")?)?;
-    let path = call.args.string("path")?;
-    let mut dest = join("/", path);
-    if path.ends_with('/') {
-        dest.push('/');
-    }
-    with_copied(&call, move |session| {
-        let (source, dest) = (source.clone(), dest.clone());
-        async move {
-            let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-            Ok(vec![(
-                rootfs,
-                copy::Request {
-                    sources: vec![path],
-                    root: "/".into(),
-                    dest,
-                    ..copy::Request::default()
-                },
-            )])
-        }
-    })
+    with_copied(&call, Copying::file(&call)?)
 }
 
 pub(super) fn with_files(call: FieldCall) -> Answer {
-    let sources = arguments(&call, "sources")?
-        .iter()
-        .map(file_of)
-        .collect::<Result<Vec<_>>>()?;
-    let dest = format!(
-        "{}/",
-        join("/", call.args.string("path")?).trim_end_matches('/')
-    );
-    with_copied(&call, move |session| {
-        let (sources, dest) = (sources.clone(), dest.clone());
+    with_copied(&call, Copying::files(&call)?)
+}
+
+/// A directory with something copied into it.
+fn with_copied(call: &FieldCall, copying: Copying) -> Answer {
+    let parent = directory_of(&call.object)?;
+    let copying = Arc::new(copying);
+    new_directory(call, move |session| {
+        let (parent, copying) = (parent.clone(), copying.clone());
         async move {
-            let mut items = Vec::new();
-            for source in sources {
-                let (rootfs, path) = source.state.get(&session).await?.rootfs(&session).await?;
-                items.push((
-                    rootfs,
-                    copy::Request {
-                        sources: vec![path],
-                        root: "/".into(),
-                        dest: dest.clone(),
-                        ..copy::Request::default()
-                    },
-                ));
-            }
-            Ok(items)
+            let (rootfs, base) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let owner = match copying.owner.as_str() {
+                "" => None,
+                owner => Some(session.owner(&Rootfs::default(), owner).await?),
+            };
+            let dest = format!("{}{}", base.trim_end_matches('/'), join("/", &copying.path));
+            let items = copying.items(&session, dest, owner).await?;
+            copied(&session, rootfs, base, items).await
         }
     })
 }

@@ -106,9 +106,7 @@ pub(super) static HOST: Type<Connection> = object_type(
 );
 
 fn directory(call: FieldCall) -> Answer {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new("host.directory(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`").into());
-    }
+    super::copying::refuse_gitignore(&call, "host.directory")?;
     let root = host_path(&call.backend.session, call.args.string("path")?);
     let filter = Filter {
         include: call.args.strings("include"),

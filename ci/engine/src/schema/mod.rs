@@ -8,6 +8,7 @@ mod container_config;
 mod container_exec;
 mod container_files;
 mod container_read;
+mod copying;
 mod directory;
 mod directory_fields;
 mod file;
