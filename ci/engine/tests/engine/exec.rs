@@ -24,6 +24,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("a user by name has its ids and home", users),
         test("a chain of 200 calls works", long_chain),
         test("annotations and labels are in the image", metadata),
+        test(
+            "files are copied to the same places in containers and directories",
+            copies,
+        ),
     ]
 }
 
@@ -204,6 +208,44 @@ async fn metadata(fixture: Fixture) -> TestResult {
     assert_eq!(
         image.config.created.as_deref(),
         Some("2023-11-14T22:13:20Z")
+    );
+    Ok(())
+}
+
+async fn copies(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    let source = query
+        .directory()
+        .with_new_file("a", "1")
+        .with_new_file("deep/b", "2");
+    let (dir, a, b) = (
+        source.id().await?,
+        source.file("a").id().await?,
+        source.file("deep/b").id().await?,
+    );
+    let directory = query
+        .directory()
+        .with_directory("d", dir.clone())
+        .with_file("f", a.clone())
+        .with_file("g/", a.clone())
+        .with_files("h", vec![a.clone(), b.clone()]);
+    let container = base(&query, &fixture)
+        .with_directory("/t/d", dir)
+        .with_file("/t/f", a.clone())
+        .with_file("/t/g/", a.clone())
+        .with_files("/t/h", vec![a, b]);
+    let expected = [
+        "d/", "d/a", "d/deep/", "d/deep/b", "f", "g/", "g/a", "h/", "h/a", "h/b",
+    ];
+    assert_eq!(directory.glob("**").await?, expected);
+    assert_eq!(container.directory("/t").glob("**").await?, expected);
+    assert_eq!(
+        container
+            .with_exec(vec!["cat", "/t/d/deep/b", "/t/h/b"])
+            .stdout()
+            .await?,
+        "22"
     );
     Ok(())
 }
