@@ -1,3 +1,5 @@
+//! Tests of `cli`: what it promises.
+
 use super::*;
 
 /// The help of a command as `pipeline help …` prints it, without the global options that all of them repeat.

@@ -1,3 +1,5 @@
+//! Tests of `error`: what it promises.
+
 use eyre::WrapErr;
 
 use super::*;

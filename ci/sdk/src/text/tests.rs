@@ -1,3 +1,5 @@
+//! Tests of `text`: what it promises.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `blobs`: what it promises.
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::thread;

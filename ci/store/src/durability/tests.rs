@@ -1,3 +1,5 @@
+//! Tests of `durability`: what it promises.
+
 use super::*;
 use crate::testing::{Place, diff_id, put_layer, verify};
 use crate::{Refs, Sharing, patience};

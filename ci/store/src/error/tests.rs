@@ -1,3 +1,5 @@
+//! Tests of `error`: what it promises.
+
 use super::*;
 
 #[test]

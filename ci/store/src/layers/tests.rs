@@ -1,3 +1,5 @@
+//! Tests of `layers`: what it promises.
+
 use std::thread;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `location`: what it promises.
+
 use std::env;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `prune`: what it promises.
+
 use std::fs;
 use std::path::Path;
 

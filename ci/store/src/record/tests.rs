@@ -1,3 +1,5 @@
+//! Tests of `record`: what it promises.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `remove`: what it promises.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! Tests of `results`: what it promises.
+
 use super::*;
 use crate::Store;
 use crate::testing::{Place, age, put_layer};

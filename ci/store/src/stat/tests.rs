@@ -1,3 +1,5 @@
+//! Tests of `stat`: what it promises.
+
 use std::io::Write;
 use std::time::Duration;
 

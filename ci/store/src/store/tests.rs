@@ -1,3 +1,5 @@
+//! Tests of `store`: what it promises.
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `verify`: what it promises.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Tests of `volumes`: what it promises.
+
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;

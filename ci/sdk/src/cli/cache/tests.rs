@@ -1,3 +1,5 @@
+//! Tests of `cache`: what it promises.
+
 use std::path::Path;
 
 use super::*;

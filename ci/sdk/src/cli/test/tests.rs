@@ -1,3 +1,5 @@
+//! Tests of `test`: what it promises.
+
 use std::time::Duration;
 
 use super::test::{Check, Contract, Counts, Point, Report};

@@ -1,3 +1,5 @@
+//! Tests of `display`: what it promises.
+
 use std::sync::Arc;
 
 use ci_engine::progress::{Outcome, Stream};

@@ -1,3 +1,5 @@
+//! Tests of `failures`: what it promises.
+
 use super::super::Quiet;
 use super::super::fixture::{Run, dockerfile};
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `json`: what it promises.
+
 use proptest::prelude::*;
 
 use super::super::fixture::Run;

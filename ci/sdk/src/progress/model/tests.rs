@@ -1,3 +1,5 @@
+//! Tests of `model`: what it promises.
+
 use ci_engine::progress::Outcome;
 
 use super::super::Quiet;

@@ -1,3 +1,5 @@
+//! Tests of `tty`: what it promises.
+
 use proptest::prelude::*;
 
 use super::super::fixture::{Run, screen};

@@ -1,3 +1,5 @@
+//! Tests of `contract`: what it promises.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;

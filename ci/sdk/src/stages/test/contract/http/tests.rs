@@ -1,3 +1,5 @@
+//! Tests of `http`: what it promises.
+
 use std::time::Instant;
 
 use proptest::prelude::*;

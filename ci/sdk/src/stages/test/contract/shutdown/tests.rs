@@ -1,3 +1,5 @@
+//! Tests of `shutdown`: what it promises.
+
 use super::super::testing::{Answer, Server, render};
 use super::*;
 

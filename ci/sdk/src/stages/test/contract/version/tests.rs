@@ -1,3 +1,5 @@
+//! Tests of `version`: what it promises.
+
 use super::super::testing::render;
 use super::*;
 
