@@ -18,6 +18,8 @@ use crate::volumes::VolumeRecord;
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
     pub(crate) blobs: Vec<Item<Digest>>,
+    /// Blobs of which a part has been downloaded.
+    pub(crate) partial: Vec<Item<()>>,
     pub(crate) layers: Vec<Item<Standing<LayerRecord>>>,
     pub(crate) results: Vec<Item<()>>,
     /// Every copy of every volume.
@@ -44,6 +46,9 @@ impl Inventory {
         found.take_layers(store)?;
         found.take_results(store)?;
         found.take_volumes(store)?;
+        for path in files::list(&store.root.join("partial"))? {
+            found.partial.extend(Item::of_file(path, ()));
+        }
         for path in files::list(&store.root.join("stat"))? {
             found.stats.extend(Item::of_file(path, ()));
         }
@@ -52,7 +57,7 @@ impl Inventory {
 
     pub(crate) fn usage(&self) -> Usage {
         Usage {
-            blobs: space(&self.blobs),
+            blobs: space(&self.blobs) + space(&self.partial),
             layers: space(&self.layers),
             results: space(&self.results),
             volumes: space(&self.volumes),

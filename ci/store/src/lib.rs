@@ -1,7 +1,7 @@
 //! The content-addressed store: what builds have made, kept for the next one, and shared by all
 //! processes of a user.
 //!
-//! It keeps [blobs](Store::put_bytes), [layers](Store::stage), [results](Store::put_result) of
+//! It keeps [blobs](Store::put_bytes) (also [downloaded](Store::download) ones), [layers](Store::stage), [results](Store::put_result) of
 //! operations, [cache volumes](Store::cache_volume) and [digests of host files](StatCache). What a
 //! key means, how a layer is packed and mounted, and who may trust whose results (C3: give those
 //! who must not share a root of their own) is left to the crates above.
@@ -16,6 +16,7 @@
 //! lock                         shared while the store is open, exclusive to prune and repair
 //! tmp/<pid>-<n>/               unfinished work of one open store, locked while that lives
 //! blobs/sha256/<2>/<digest>    bytes; fsynced, read-only
+//! partial/<digest>             blobs of which a part has been downloaded; locked while it goes on
 //! layers/<diff id>/            fs/ (overlay format), owners (what the disk cannot hold), record
 //! results/<kind>/<2>/<key>     records: the value, and the layers and blobs it needs
 //! caches/<hash of id>/<n>/     fs/, record; <n>.lock beside it
@@ -48,6 +49,7 @@
 //! so.
 
 mod blobs;
+mod download;
 mod durability;
 mod error;
 mod files;
@@ -69,6 +71,7 @@ mod verify;
 mod volumes;
 
 pub use blobs::BlobWriter;
+pub use download::Download;
 pub use error::{Error, Result};
 pub use layers::{LayerPaths, Staging};
 pub use lock::{Waiting, patience};

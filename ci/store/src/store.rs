@@ -90,6 +90,7 @@ impl Store {
             "tmp",
             "blobs",
             "blobs/sha256",
+            "partial",
             "layers",
             "results",
             "caches",

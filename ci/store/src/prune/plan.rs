@@ -84,6 +84,10 @@ impl Plan {
 
     /// Parts what can be forgotten from what it refers to; what is damaged goes at once.
     fn sort(&mut self, store: &Inner, inventory: Inventory) -> (Vec<Entry>, Contents) {
+        // Nobody has the store open, so nobody goes on with these now.
+        for Item { path, size, .. } in inventory.partial {
+            self.condemn(Kind::Blob, &path, size);
+        }
         let mut contents = Contents::new();
         for Item {
             path,
