@@ -135,7 +135,7 @@ fn is_component(part: &str) -> bool {
     let bytes = part.as_bytes();
     bytes.first().is_some_and(word)
         && bytes.last().is_some_and(word)
-        && bytes.split(word).all(|run| separator(run))
+        && bytes.split(word).all(separator)
 }
 
 /// `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`
