@@ -12,8 +12,11 @@ use crate::{Digest, Platform};
 
 mod document;
 pub mod media_type;
+mod select;
 
 pub use document::{Document, MAX_DOCUMENT, ManifestError};
+pub(crate) use select::{MAX_DEPTH, choose};
+pub use select::{SelectError, Selected, Selection};
 
 /// The annotation with an image's name in a layout.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";

@@ -60,7 +60,8 @@ impl Platform {
 
     /// How well an image for `offered` runs here: 0 is the very platform, more is less fit, `None` is not at all.
     ///
-    /// A later variant of `arm` and of `amd64` runs what was built for an earlier one; every other variant must be the same.
+    /// A later variant of `arm`, `arm64` and `amd64` runs what was built for an earlier one; every other variant must be the same.
+    /// That a 64-bit processor may run its 32-bit predecessor's programs does not count: nobody who asked for one wants the other.
     pub fn accepts(&self, offered: &Platform) -> Option<u32> {
         let normal = |p: &Platform| Platform::new(&p.os, &p.architecture, p.variant.as_deref());
         let (wanted, offered) = (normal(self), normal(offered));
@@ -71,11 +72,12 @@ impl Platform {
             return Some(0);
         }
         let level = |p: &Platform| match p.variant.as_deref() {
+            None if p.architecture == "arm64" => Some(8),
             None => Some(1),
             Some(v) => v.strip_prefix('v').and_then(|v| v.parse::<u32>().ok()),
         };
         match wanted.architecture.as_str() {
-            "arm" | "amd64" => level(&wanted)?
+            "arm" | "arm64" | "amd64" => level(&wanted)?
                 .checked_sub(level(&offered)?)
                 .filter(|distance| *distance > 0),
             _ => None,
@@ -185,6 +187,18 @@ mod tests {
         );
         assert_eq!(
             platform("linux/amd64").accepts(&platform("linux/amd64/v2")),
+            None
+        );
+        assert_eq!(
+            platform("linux/arm64/v9").accepts(&platform("linux/arm64/v8")),
+            Some(1)
+        );
+        assert_eq!(
+            platform("linux/arm64").accepts(&platform("linux/arm64/v9")),
+            None
+        );
+        assert_eq!(
+            platform("linux/arm64").accepts(&platform("linux/arm/v7")),
             None
         );
         assert_eq!(

@@ -3,9 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::ConfigError;
-use crate::manifest::ManifestError;
-use crate::{ArchiveError, Digest, Platform};
+use crate::manifest::{ManifestError, SelectError};
+use crate::{ArchiveError, Digest};
 
 /// Why a layout or an archive of one could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,30 +42,12 @@ pub enum LayoutError {
     /// Too large to be read as a document.
     #[error("{0} is too large for a document: more than 4 MiB")]
     TooLarge(String),
-    /// A manifest or index is refused.
-    #[error("{0}: {1}", digest.map_or("index.json".to_owned(), |digest| digest.to_string()), source)]
-    Document {
-        /// Its digest; `None` is the layout's own index.
-        digest: Option<Digest>,
-        /// Why.
-        source: ManifestError,
-    },
-    /// A config is refused.
-    #[error("{digest}: {source}")]
-    Config {
-        /// Its digest.
-        digest: Digest,
-        /// Why.
-        source: ConfigError,
-    },
-    /// A manifest of something else than an image that can be run.
-    #[error("{digest} is not the manifest of an image: {why}")]
-    NotAnImage {
-        /// The manifest.
-        digest: Digest,
-        /// What speaks against it.
-        why: String,
-    },
+    /// The layout's own index is refused.
+    #[error("index.json: {0}")]
+    Index(#[source] ManifestError),
+    /// A document is refused, or there is no image for the platform.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// Nothing has this name.
     #[error("there is no image {name:?}; {}", available(names))]
     NoSuchImage {
@@ -81,17 +62,6 @@ pub enum LayoutError {
         /// The names there are.
         names: Vec<String>,
     },
-    /// Nothing for this platform.
-    #[error("there is no image for {wanted}; there are: {}", if offered.is_empty() { "none" } else { offered })]
-    NoPlatform {
-        /// The platform asked for.
-        wanted: Platform,
-        /// The platforms there are, separated by commas.
-        offered: String,
-    },
-    /// Indexes of indexes of indexes (L16).
-    #[error("index {0} is nested too deeply")]
-    TooDeep(Digest),
     /// The archive itself.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

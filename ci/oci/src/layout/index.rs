@@ -105,10 +105,7 @@ pub(crate) fn parse(content: &[u8]) -> Result<Index> {
         Ok(Document::Index(index)) => Ok(index),
         // Not what was asked for, so it does not come.
         Ok(Document::Manifest(_)) => Ok(Index::of(Vec::new())),
-        Err(source) => Err(LayoutError::Document {
-            digest: None,
-            source,
-        }),
+        Err(source) => Err(LayoutError::Index(source)),
     }
 }
 

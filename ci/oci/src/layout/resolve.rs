@@ -4,11 +4,8 @@ use std::collections::HashSet;
 
 use super::files::Result;
 use super::{Layout, LayoutError};
-use crate::manifest::{Document, media_type};
+use crate::manifest::{Document, MAX_DEPTH, SelectError, Selected, Selection, choose, media_type};
 use crate::{Descriptor, Digest, ImageConfig, Manifest, Platform};
-
-/// Indexes between the layout's index and a manifest (L16).
-const MAX_DEPTH: usize = 2;
 
 /// An image found in a layout, every document of it verified. Its layers are verified when they are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,71 +50,21 @@ impl Layout {
 
     /// The image behind a descriptor (a manifest, or an index of them) for `platform`.
     pub fn resolve_descriptor(&self, image: &Descriptor, platform: &Platform) -> Result<Resolved> {
+        let mut selection = Selection::new(platform.clone());
         let mut descriptor = image.clone();
-        for _ in 0..=MAX_DEPTH {
-            match self.document(&descriptor)? {
-                Document::Index(index) => descriptor = choose(&index.manifests, platform)?.clone(),
-                Document::Manifest(manifest) => return self.image(descriptor, manifest, platform),
+        let manifest = loop {
+            let content = self.read_blob(&descriptor)?;
+            match selection.read(&descriptor, &content)? {
+                Selected::Descriptor(next) => descriptor = next,
+                Selected::Manifest(manifest) => break manifest,
             }
-        }
-        Err(LayoutError::TooDeep(descriptor.digest))
-    }
-
-    fn image(
-        &self,
-        descriptor: Descriptor,
-        manifest: Manifest,
-        platform: &Platform,
-    ) -> Result<Resolved> {
-        let not_an_image = |why| LayoutError::NotAnImage {
-            digest: descriptor.digest,
-            why,
         };
-        let foreign = manifest
-            .layers
-            .iter()
-            .map(|layer| &layer.media_type)
-            .find(|media_type| !media_type::is_layer(media_type));
-        if !media_type::is_config(&manifest.config.media_type) {
-            return Err(not_an_image(format!(
-                "its config is of type {:?}",
-                manifest.config.media_type
-            )));
-        }
-        if let Some(media_type) = foreign {
-            return Err(not_an_image(format!(
-                "it has a layer of type {media_type:?}"
-            )));
-        }
-        let digest = manifest.config.digest;
         let config = self.read_blob(&manifest.config)?;
-        let config =
-            ImageConfig::parse(&config).map_err(|source| LayoutError::Config { digest, source })?;
-        let (layers, diff_ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
-        if layers != diff_ids {
-            return Err(not_an_image(format!(
-                "it has {layers} layers, but its config tells of {diff_ids}"
-            )));
-        }
-        let offered = config.platform();
-        if platform.accepts(&offered).is_none() {
-            return Err(LayoutError::NoPlatform {
-                wanted: platform.clone(),
-                offered: offered.to_string(),
-            });
-        }
+        let config = selection.image(&descriptor, &manifest, &config)?;
         Ok(Resolved {
             descriptor,
             manifest,
             config,
-        })
-    }
-
-    fn document(&self, descriptor: &Descriptor) -> Result<Document> {
-        let content = self.read_blob(descriptor)?;
-        Document::parse(&descriptor.media_type, &content).map_err(|source| LayoutError::Document {
-            digest: Some(descriptor.digest),
-            source,
         })
     }
 
@@ -158,9 +105,14 @@ impl Walk<'_> {
         {
             return Ok(());
         }
-        match self.layout.document(descriptor)? {
+        let content = self.layout.read_blob(descriptor)?;
+        let document = Document::parse(&descriptor.media_type, &content);
+        match document.map_err(|source| SelectError::Document {
+            digest: descriptor.digest,
+            source,
+        })? {
             Document::Index(_) if depth >= MAX_DEPTH => {
-                Err(LayoutError::TooDeep(descriptor.digest))
+                Err(SelectError::TooDeep(descriptor.digest).into())
             }
             Document::Index(index) => index
                 .manifests
@@ -179,21 +131,4 @@ impl Walk<'_> {
             self.found.push(blob);
         }
     }
-}
-
-/// The best of several for a platform; one that names no platform is taken at its word.
-fn choose<'a>(images: &'a [Descriptor], platform: &Platform) -> Result<&'a Descriptor> {
-    let best = platform.choose(images.iter().map(|image| image.platform.as_ref()));
-    best.map(|at| &images[at]).ok_or_else(|| {
-        let mut offered: Vec<String> = images
-            .iter()
-            .flat_map(|image| &image.platform)
-            .map(Platform::to_string)
-            .collect();
-        offered.dedup();
-        LayoutError::NoPlatform {
-            wanted: platform.clone(),
-            offered: offered.join(", "),
-        }
-    })
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::manifest::SelectError;
 use crate::manifest::media_type::{OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST};
 use crate::{Descriptor, ImageConfig, Platform, assembly};
 
@@ -267,7 +268,7 @@ fn an_image_is_found_by_name_and_platform() {
     );
 
     let message = |result: Result<Resolved>| result.unwrap_err().to_string();
-    insta::assert_snapshot!(message(layout.resolve(Some("multi"), &Platform::new("linux", "s390x", None))), @"there is no image for linux/s390x; there are: linux/arm64, linux/amd64");
+    insta::assert_snapshot!(message(layout.resolve(Some("multi"), &Platform::new("linux", "s390x", None))), @"there is no image for linux/s390x; there are: linux/amd64, linux/arm64");
     insta::assert_snapshot!(message(layout.resolve(Some("mutli"), &amd64())), @r#"there is no image "mutli"; there are: multi"#);
     layout.set_image("single", arm.clone()).unwrap();
     insta::assert_snapshot!(message(layout.resolve(None, &amd64())), @"there are several images: name one; there are: multi, single");
@@ -299,7 +300,7 @@ fn l13_layers_and_diff_ids_must_agree() {
         layout.put_bytes(OCI_MANIFEST, manifest.as_bytes()).unwrap()
     };
     let message = |image: Descriptor| match layout.resolve_descriptor(&image, &amd64()) {
-        Err(LayoutError::NotAnImage { why, .. }) => why,
+        Err(LayoutError::Select(SelectError::NotAnImage { why, .. })) => why,
         other => panic!("{other:?}"),
     };
     insta::assert_snapshot!(message(put(&config, std::slice::from_ref(&layer))), @"it has 1 layers, but its config tells of 0");
@@ -324,7 +325,10 @@ fn l16_indexes_are_not_followed_for_ever() {
             assert!(
                 matches!(
                     (resolved, reached),
-                    (Err(LayoutError::TooDeep(_)), Err(LayoutError::TooDeep(_)))
+                    (
+                        Err(LayoutError::Select(SelectError::TooDeep(_))),
+                        Err(LayoutError::Select(SelectError::TooDeep(_)))
+                    )
                 ),
                 "{depth}"
             );

@@ -36,6 +36,11 @@ pub enum ManifestError {
     /// The descriptor announces something else.
     #[error("content of type {0:?} is no image manifest or index")]
     NoImage(String),
+    /// What registries served before 2016; its layers have no digests that could be verified.
+    #[error(
+        "it is of Docker's schema 1, which registries have withdrawn; push the image again with a current client"
+    )]
+    Schema1,
     /// The document says it is something else than its descriptor does.
     #[error("it says it is {stated:?}, but was announced as {announced:?}")]
     MediaType {
@@ -63,6 +68,9 @@ pub enum ManifestError {
 impl Document {
     /// Reads the content of a descriptor whose media type is `announced`.
     pub fn parse(announced: &str, content: &[u8]) -> Result<Self, ManifestError> {
+        if media_type::is_schema_1(announced) {
+            return Err(ManifestError::Schema1);
+        }
         let index = media_type::is_index(announced);
         if !index && !media_type::is_manifest(announced) {
             return Err(ManifestError::NoImage(announced.to_owned()));

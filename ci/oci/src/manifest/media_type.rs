@@ -22,6 +22,16 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 /// Docker layer, gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+/// Docker layer, zstd: defined nowhere, but what some tools make of a layer when they keep an image's other types.
+pub const DOCKER_LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+/// Docker's first image manifest, signed or not.
+const DOCKER_SCHEMA_1: [&str; 2] = [
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+];
+
+/// What a registry is asked for when it is asked for an image, in the order of preference.
+pub const IMAGES: [&str; 4] = [OCI_INDEX, DOCKER_INDEX, OCI_MANIFEST, DOCKER_MANIFEST];
 
 /// Whether content of this type is an index.
 pub fn is_index(media_type: &str) -> bool {
@@ -42,8 +52,18 @@ pub fn is_config(media_type: &str) -> bool {
 pub fn is_layer(media_type: &str) -> bool {
     matches!(
         media_type,
-        OCI_LAYER | OCI_LAYER_GZIP | OCI_LAYER_ZSTD | DOCKER_LAYER | DOCKER_LAYER_GZIP
+        OCI_LAYER
+            | OCI_LAYER_GZIP
+            | OCI_LAYER_ZSTD
+            | DOCKER_LAYER
+            | DOCKER_LAYER_GZIP
+            | DOCKER_LAYER_ZSTD
     )
+}
+
+/// Whether content of this type is a manifest of Docker's schema 1, which nothing can be done with.
+pub fn is_schema_1(media_type: &str) -> bool {
+    DOCKER_SCHEMA_1.contains(&media_type)
 }
 
 /// Whether the type is one of Docker's.

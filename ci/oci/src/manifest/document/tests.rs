@@ -87,6 +87,10 @@ fn l14_a_document_that_contradicts_its_descriptor_is_refused() {
         refused(DOCKER_MANIFEST, &manifest()),
         @r#"it says it is "", but was announced as "application/vnd.docker.distribution.manifest.v2+json""#
     );
+    insta::assert_snapshot!(
+        refused("application/vnd.docker.distribution.manifest.v1+prettyjws", &manifest()),
+        @"it is of Docker's schema 1, which registries have withdrawn; push the image again with a current client"
+    );
     insta::assert_snapshot!(refused("text/html", &manifest()), @r#"content of type "text/html" is no image manifest or index"#);
     insta::assert_snapshot!(refused(OCI_MANIFEST, &with(manifest(), "schemaVersion", 1.into())), @"its schema version is 1; only 2 is known");
 }
