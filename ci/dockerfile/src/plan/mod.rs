@@ -80,7 +80,12 @@ pub enum External {
         platform: Platform,
     },
     /// A named context of the request.
-    Context(String),
+    Context {
+        /// Its name in the request.
+        name: String,
+        /// For which platform, should it be an image.
+        platform: Platform,
+    },
 }
 
 /// What a request needs of a Dockerfile.
@@ -203,7 +208,12 @@ impl Plan {
             match &stage.base {
                 Base::Scratch => {}
                 Base::Stage(base) => open.push(*base),
-                Base::Context(name) => drop(externals.insert(External::Context(name.clone()))),
+                Base::Context(name) => {
+                    externals.insert(External::Context {
+                        name: name.clone(),
+                        platform: stage.platform.clone(),
+                    });
+                }
                 Base::Image {
                     reference,
                     platform,
@@ -221,7 +231,12 @@ impl Plan {
                 };
                 match self.resolve(&from, id).map_err(wrong)? {
                     CopyFrom::Stage(id) => open.push(id),
-                    CopyFrom::Named(name) => drop(externals.insert(External::Context(name))),
+                    CopyFrom::Named(name) => {
+                        externals.insert(External::Context {
+                            name,
+                            platform: self.request.target_platform.clone(),
+                        });
+                    }
                     CopyFrom::Image(reference) => {
                         externals.insert(External::Image {
                             reference,
