@@ -1,0 +1,160 @@
+//! The one HTTP client: whose certificates it trusts, which proxies it goes through, how long it waits, where it follows and when it
+//! tries again.
+//!
+//! Responses of every status are answers here, not errors, and what they mean is left to the callers; so is everything about
+//! credentials but one thing: a request's `Authorization` never reaches another scheme, host or port than it was given for.
+
+mod body;
+mod clock;
+mod error;
+mod options;
+mod proxies;
+mod redirect;
+mod response;
+mod retry;
+mod shown;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use body::Upload;
+pub use bytes::Bytes;
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, Kind, SetupError};
+pub use options::Options;
+pub use proxies::Proxies;
+pub use reqwest::{Method, RequestBuilder, StatusCode, Url, header};
+pub use response::Response;
+pub use retry::Retry;
+pub use shown::shown;
+
+/// A client with a pool of connections; clones share it.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    idle: Duration,
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+}
+
+impl Http {
+    /// A client of these options. Reads the system's certificates, so one client is to serve many requests.
+    ///
+    /// # Errors
+    /// A declared certificate file or proxy is of no use.
+    pub fn new(options: &Options) -> Result<Self, SetupError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(&options.ca_files)?)
+            .redirect(redirect::policy())
+            .connect_timeout(options.connect)
+            .user_agent(&options.user_agent)
+            // A page's address may hold secrets, and nobody we ask needs to know it.
+            .referer(false)
+            .no_proxy();
+        for proxy in options.proxies.configured()? {
+            builder = builder.proxy(proxy);
+        }
+        Ok(Self {
+            client: builder.build().map_err(SetupError::Client)?,
+            idle: options.idle,
+            retry: options.retry.clone(),
+            clock: Arc::clone(&options.clock),
+        })
+    }
+
+    /// Begins a request.
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request once and gives the response, whatever its status, as soon as its head is there.
+    ///
+    /// # Errors
+    /// No response came: see [`Kind`].
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
+        self.exchange(request, || false).await
+    }
+
+    /// Sends a request with a body that is made on the way. It may take any time, as long as it moves.
+    ///
+    /// # Errors
+    /// As [`Http::send`]; [`Kind::Source`] when the body cannot be read.
+    pub async fn send_body(
+        &self,
+        request: RequestBuilder,
+        body: Upload,
+    ) -> Result<Response, Error> {
+        let progress = body.progress();
+        let request = request
+            .header(header::CONTENT_LENGTH, body.length())
+            .body(reqwest::Body::wrap(body));
+        let mut seen = 0;
+        let moved = move || {
+            let now = progress.load(std::sync::atomic::Ordering::Relaxed);
+            std::mem::replace(&mut seen, now) != now
+        };
+        self.exchange(request, moved).await
+    }
+
+    /// Sends a request, and sends it again when the connection fails or the server says that it might work later (429, 500, 502,
+    /// 503, 504). The last response is given as it is. `request` is called for every attempt.
+    ///
+    /// # Errors
+    /// As [`Http::send`], from the last attempt.
+    pub async fn send_retrying(
+        &self,
+        mut request: impl FnMut() -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let result = self.send(request()).await;
+            let pause = match &result {
+                Ok(response) => response.pause(&self.retry, attempt, self.clock()),
+                Err(error) if error.is_transient() => self.retry.pause(attempt, None, self.clock()),
+                Err(_) => None,
+            };
+            match pause {
+                Some(pause) => self.clock.sleep(pause).await,
+                None => return result,
+            }
+        }
+    }
+
+    /// What tells the time and waits.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// How often and when something is tried again.
+    pub fn retry(&self) -> &Retry {
+        &self.retry
+    }
+
+    /// The client beneath, for libraries that want one. Nothing bounds how long it waits for a response.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        mut moved: impl FnMut() -> bool,
+    ) -> Result<Response, Error> {
+        let request = request.build().map_err(|error| Error::of(None, error))?;
+        let url = request.url().clone();
+        let mut sending = std::pin::pin!(self.client.execute(request));
+        loop {
+            match tokio::time::timeout(self.idle, &mut sending).await {
+                Ok(Ok(response)) => return Ok(Response::new(response, self.idle)),
+                Ok(Err(error)) => return Err(Error::of(Some(&url), error)),
+                Err(_) if moved() => {}
+                Err(_) => return Err(Error::stalled(&url, self.idle)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
