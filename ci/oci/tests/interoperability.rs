@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
 use std::fs;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -336,5 +337,43 @@ fn tar_lists_and_extracts_the_canonical_archive() {
             b"tool"
         );
         assert_eq!(unpacked_dir.path().join(&long).exists(), format != "ustar");
+    }
+}
+
+#[test]
+fn layers_compressed_by_zstd_are_read_at_every_level() {
+    if !available("zstd") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let plain = dir.path().join("plain");
+    // Text, noise and zeros, more than one block and more than the window of the lower levels.
+    let mut content: Vec<u8> = (0..200_000)
+        .flat_map(|n| format!("{n}\n").into_bytes())
+        .collect();
+    let mut noise = 1u32;
+    content.extend((0..3 << 20).map(|_| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 24) as u8
+    }));
+    content.resize(content.len() + (3 << 20), 0);
+    fs::write(&plain, &content).unwrap();
+    let plain = plain.to_str().unwrap();
+    for options in [
+        &["-1"][..],
+        &["-19"],
+        &["--ultra", "-22", "--long=27", "--check"],
+        &["-3", "--no-check", "--no-content-size"],
+        &["-T2", "-B1048576", "--rsyncable"],
+    ] {
+        let compressed = dir.path().join("compressed");
+        let to = ["-q", "-f", plain, "-o", compressed.to_str().unwrap()];
+        run("zstd", &[options, &to].concat());
+        let mut read = Vec::new();
+        decompress(fs::File::open(compressed).unwrap())
+            .unwrap()
+            .read_to_end(&mut read)
+            .unwrap();
+        assert!(read == content, "{options:?}");
     }
 }
