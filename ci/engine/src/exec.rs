@@ -275,11 +275,12 @@ impl Session {
         );
         let exit = exit?;
         drop(leases);
-        let reason = match exit {
+        let reason = match &exit {
             Exit::Code(_) => None,
             Exit::Signal(signal) => Some(format!("killed by signal {signal}")),
-            Exit::OutOfMemory => Some("out of memory".to_owned()),
-            Exit::TimedOut => Some("ran longer than it may".to_owned()),
+            Exit::OutOfMemory { .. } => Some("out of memory".to_owned()),
+            Exit::TooManyProcesses { .. } => Some("too many processes".to_owned()),
+            Exit::TimedOut { .. } => Some("ran longer than it may".to_owned()),
         };
         let code = exit.code();
         if reason.is_some() || !exec.expect.accepts(code) {

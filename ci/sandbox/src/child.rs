@@ -43,7 +43,7 @@ impl Starting {
         let Launched {
             mut process,
             control,
-            cgroup,
+            group,
         } = launched;
         let step = || "watch the execution".to_owned();
         let stdout = process
@@ -61,7 +61,7 @@ impl Starting {
         let shared = Arc::new(Shared::new(control).during(step)?);
         let (started_sender, started) = oneshot::channel();
         let (end_sender, end) = watch::channel(None);
-        let watcher = Watcher::new(Arc::clone(&shared), process, cgroup);
+        let watcher = Watcher::new(Arc::clone(&shared), process, group);
         tokio::spawn(async move {
             let end = watcher.watch(started_sender).await;
             let _ = end_sender.send(Some(end));
@@ -99,7 +99,10 @@ impl Child {
     /// Waits for the end: the command has exited and everything it left behind is gone. May be called again.
     pub async fn wait(&self) -> Result<Exit> {
         let mut end = self.end.clone();
-        let end = end.wait_for(Option::is_some).await.map_or(None, |end| *end);
+        let end = end
+            .wait_for(Option::is_some)
+            .await
+            .map_or(None, |end| end.clone());
         match end {
             Some(End::Exit(exit)) => Ok(exit),
             Some(End::Killed) => Ok(Exit::Signal(Signal::KILL.as_raw())),

@@ -3,11 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{self, Stdio};
 
-use crate::cgroup::Cgroup;
 use crate::check::check;
+use crate::enforcement::{Enforcement, Group};
 use crate::failure::{During, Failure};
 use crate::reexec::{self, Role};
-use crate::spec::{Network, NetworkHandle, Spec};
+use crate::spec::{Limits, Network, NetworkHandle, Spec};
 use crate::wire::{self, Order, Start};
 
 /// What a new process needs to know beyond the [`Spec`].
@@ -18,13 +18,15 @@ pub(crate) struct Context<'a> {
     pub(crate) user_namespace: Option<BorrowedFd<'a>>,
     /// One id is mapped in it.
     pub(crate) single_id: bool,
+    /// How limits are enforced; asked only if there are some.
+    pub(crate) enforcement: &'a dyn Fn() -> &'a Enforcement,
 }
 
 /// A process that has been told what to run.
 pub(crate) struct Launched {
     pub(crate) process: process::Child,
     pub(crate) control: OwnedFd,
-    pub(crate) cgroup: Option<Cgroup>,
+    pub(crate) group: Option<Group>,
 }
 
 /// Starts the process. May block for about a millisecond.
@@ -40,7 +42,14 @@ pub(crate) fn launch(mut spec: Spec, context: &Context<'_>) -> Result<Launched, 
         // The namespace itself goes as a descriptor.
         spec.network = Network::None;
     }
-    let cgroup = Cgroup::make(&spec.limits);
+    let limited = spec.limits.memory.is_some() || spec.limits.pids.is_some();
+    let enforcement = limited.then(|| (context.enforcement)());
+    let limits = spec.limits.clone();
+    if let Some(enforcement) = enforcement {
+        // The rest is for the process itself to see to.
+        spec.limits.memory.take_if(|_| enforcement.memory.is_some());
+        spec.limits.pids.take_if(|_| enforcement.pids.is_some());
+    }
     let order = Order {
         spec,
         single_id: context.single_id,
@@ -58,15 +67,21 @@ pub(crate) fn launch(mut spec: Spec, context: &Context<'_>) -> Result<Launched, 
         .stderr(Stdio::piped())
         .spawn()
         .during(step)?;
-    let launched = Launched {
+    let mut launched = Launched {
         process,
         control,
-        cgroup,
+        group: None,
     };
-    if let Some(cgroup) = &launched.cgroup {
-        cgroup
-            .add(launched.process.id())
-            .during(|| "enter the control group".to_owned())?;
+    if let Some(enforcement) = enforcement {
+        // While the process loads its program: it does nothing before it is told to start.
+        match confine(enforcement, &limits, launched.process.id()) {
+            Ok(group) => launched.group = group,
+            Err(failure) => {
+                let _ = launched.process.kill();
+                let _ = launched.process.wait();
+                return Err(failure);
+            }
+        }
     }
     let start = Start {
         user_namespace: rootless,
@@ -82,4 +97,15 @@ pub(crate) fn launch(mut spec: Spec, context: &Context<'_>) -> Result<Launched, 
     // If it is gone already, its silence is reported by whoever waits for its first word.
     let _ = wire::send(&launched.control, &start, &descriptors);
     Ok(launched)
+}
+
+/// Moves a process into a control group of its own, if one is to enforce any of these limits.
+fn confine(enforcement: &Enforcement, limits: &Limits, pid: u32) -> Result<Option<Group>, Failure> {
+    let group = Group::make(enforcement, limits).during(|| "make a control group".to_owned())?;
+    if let Some(group) = &group {
+        group
+            .add(pid)
+            .during(|| "enter the control group".to_owned())?;
+    }
+    Ok(group)
 }

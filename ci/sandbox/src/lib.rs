@@ -5,9 +5,9 @@
 //!
 //! What is in the layers, how they are made from changes and how executions are cached is left to the crates above.
 
-mod cgroup;
 mod check;
 mod child;
+mod enforcement;
 mod error;
 mod exit;
 mod failure;
@@ -25,6 +25,7 @@ mod sys;
 mod wire;
 
 pub use child::Child;
+pub use enforcement::Enforcement;
 pub use error::{Error, Result};
 pub use exit::Exit;
 pub use privilege::{IdMap, OVERRIDE, Privilege, Range};

@@ -9,9 +9,10 @@ use std::path::Path;
 use rustix::io::Errno;
 use serde::Serialize;
 
+use crate::enforcement::{Enforcement, kernel_version};
 use crate::failure::Failure;
 use crate::helper::Helper;
-use crate::{Error, IdMap, Privilege, cgroup};
+use crate::{Error, IdMap, Privilege};
 
 pub(crate) use attempt::child;
 
@@ -112,12 +113,8 @@ pub fn probe_directory(directory: &Path) -> Probe {
 
 fn kernel(release: &str) -> Probe {
     let name = "kernel";
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map_while(|number| number.parse::<u32>().ok());
-    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let found = format!("Linux {release}");
-    match version {
+    match kernel_version(release) {
         (6, 6..) | (7.., _) => Probe::ok(name, found),
         (6, 5) => Probe::warn(
             name,
@@ -239,14 +236,11 @@ fn subordinate_ids(privilege: &Privilege) -> Probe {
 
 fn control_groups() -> Probe {
     let name = "control groups";
-    match cgroup::parent() {
-        Ok(group) => Probe::ok(
-            name,
-            format!("limits are enforced below {}", group.display()),
-        ),
+    match Enforcement::describe() {
+        Ok(places) => Probe::ok(name, format!("limits are enforced below {places}")),
         Err(error) => Probe::warn(
             name,
-            format!("limits on memory and processes are not enforced: {error}"),
+            format!("limits on memory hold for single processes only: {error}"),
             "needed for such limits only; on a machine with systemd, run this program in a group of its own:\nsystemd-run --user --scope --property Delegate=yes COMMAND",
         ),
     }

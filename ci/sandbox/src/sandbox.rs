@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::child::Starting;
+use crate::enforcement::Enforcement;
 use crate::failure::During;
 use crate::helper::{self, Helper, run_handler};
 use crate::launch::{Context, launch};
@@ -19,6 +20,7 @@ struct Inner {
     helper: Mutex<Option<Arc<Helper>>>,
     /// Where there is no helper to make it.
     program: OnceLock<OwnedFd>,
+    enforcement: OnceLock<Enforcement>,
 }
 
 impl Sandbox {
@@ -28,12 +30,18 @@ impl Sandbox {
             privilege,
             helper: Mutex::default(),
             program: OnceLock::new(),
+            enforcement: OnceLock::new(),
         }))
     }
 
     /// What it was made with.
     pub fn privilege(&self) -> &Privilege {
         &self.0.privilege
+    }
+
+    /// How the limits of executions are enforced. Found out at the first call, or by the first execution that has some.
+    pub fn enforcement(&self) -> &Enforcement {
+        self.0.enforcement.get_or_init(Enforcement::detect)
     }
 
     /// Runs a registered handler as root of the executions' user namespace: directly, on a blocking thread, when we are root; in the
@@ -77,6 +85,7 @@ impl Sandbox {
     }
 
     fn start(&self, spec: Spec) -> Result<Starting> {
+        let enforcement = &|| self.enforcement();
         let launched = match &self.0.privilege {
             Privilege::Root => {
                 let program = self.program()?;
@@ -86,6 +95,7 @@ impl Sandbox {
                         program: program.as_fd(),
                         user_namespace: None,
                         single_id: false,
+                        enforcement,
                     },
                 )?
             }
@@ -95,6 +105,7 @@ impl Sandbox {
                     program: helper.program.as_fd(),
                     user_namespace: Some(helper.user_namespace.as_fd()),
                     single_id: *ids == IdMap::Single,
+                    enforcement,
                 };
                 launch(spec, &context)?
             }

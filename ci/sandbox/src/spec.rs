@@ -198,15 +198,27 @@ pub struct NetworkHandle(pub(crate) Arc<OwnedFd>);
 /// What an execution may use up. `None` is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of memory. Enforced by a control group, where one can be made (see the probe `cgroup`); otherwise not at all: address
-    /// space limits would break programs that reserve more than they use.
+    /// Bytes of memory of all processes together; what exceeds it is killed. Where no control group can be made: of private data of each
+    /// process by itself (address space limits would break programs that reserve more than they use).
     pub memory: Option<u64>,
-    /// Processes and threads. Enforced by a control group, as `memory` is.
+    /// Processes and threads; more are refused. [`Sandbox::enforcement`](crate::Sandbox::enforcement) says how exactly both hold.
     pub pids: Option<u64>,
     /// Open files per process.
     pub nofile: Option<u64>,
     /// Wall-clock time; then SIGTERM and, after [`Spec::grace`], SIGKILL.
     pub timeout: Option<Duration>,
+}
+
+impl Limits {
+    /// These, and those of `other` for what these leave open.
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            memory: self.memory.or(other.memory),
+            pids: self.pids.or(other.pids),
+            nofile: self.nofile.or(other.nofile),
+            timeout: self.timeout.or(other.timeout),
+        }
+    }
 }
 
 /// A Linux capability, by its name in capabilities(7).

@@ -65,11 +65,12 @@ pub(crate) enum Event {
 }
 
 /// How the command ended.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Ended {
     Code(i32),
     Signal(i32),
-    TimedOut,
+    /// With the names of what was running.
+    TimedOut(Vec<String>),
 }
 
 /// A connected pair, closed on exec.

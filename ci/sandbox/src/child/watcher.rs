@@ -10,18 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::cgroup::Cgroup;
+use crate::enforcement::{Exceeded, Group};
 use crate::failure::Failure;
 use crate::wire::{self, Ended, Event, Request};
 use crate::{Exit, NetworkHandle, sys};
 
 /// What is known once all processes are gone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum End {
     Exit(Exit),
     /// We killed it before it ended.
@@ -91,19 +91,15 @@ impl Shared {
 pub(super) struct Watcher {
     shared: Arc<Shared>,
     process: process::Child,
-    cgroup: Option<Cgroup>,
+    group: Option<Group>,
 }
 
 impl Watcher {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        process: process::Child,
-        cgroup: Option<Cgroup>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, process: process::Child, group: Option<Group>) -> Self {
         Self {
             shared,
             process,
-            cgroup,
+            group,
         }
     }
 
@@ -143,15 +139,26 @@ impl Watcher {
     }
 
     fn judge(&self, ended: Option<Ended>) -> End {
-        if self.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory) {
-            return End::Exit(Exit::OutOfMemory);
+        let exit = match ended {
+            Some(Ended::Code(code)) => Some(Exit::Code(code)),
+            Some(Ended::Signal(signal)) => Some(Exit::Signal(signal)),
+            Some(Ended::TimedOut(running)) => Some(Exit::TimedOut { running }),
+            None => None,
+        };
+        if exit.is_none() && self.shared.killed.load(Ordering::SeqCst) {
+            return End::Killed;
         }
-        match ended {
-            Some(Ended::Code(code)) => End::Exit(Exit::Code(code)),
-            Some(Ended::Signal(signal)) => End::Exit(Exit::Signal(signal)),
-            Some(Ended::TimedOut) => End::Exit(Exit::TimedOut),
-            None if self.shared.killed.load(Ordering::SeqCst) => End::Killed,
-            None => End::Lost,
+        let code = exit.as_ref().map(Exit::code);
+        // What ran into a limit may exit with anything, even 0, and may not be what it would have been without.
+        match (self.group.as_ref().and_then(Group::exceeded), exit) {
+            (Some(Exceeded::Memory), _) => End::Exit(Exit::OutOfMemory {
+                code: code.unwrap_or(128 + Signal::KILL.as_raw()),
+            }),
+            (Some(Exceeded::Pids), Some(Exit::Code(code))) => {
+                End::Exit(Exit::TooManyProcesses { code })
+            }
+            (_, Some(exit)) => End::Exit(exit),
+            (_, None) => End::Lost,
         }
     }
 

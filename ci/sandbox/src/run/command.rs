@@ -16,6 +16,7 @@ use rustix::thread::{
 
 use super::interpreter;
 use super::kernel::write_proc;
+use crate::enforcement::pid_namespaces_have_limits;
 use crate::failure::{During, Failure};
 use crate::spec::{Capability, Spec};
 use crate::sys;
@@ -46,6 +47,7 @@ fn prepare(spec: &Spec, proc: &OwnedFd, single_id: bool) -> Result<(), Failure> 
         .and_then(|input| Ok(rustix::stdio::dup2_stdin(input)?))
         .during(|| "prepare standard input".to_owned())?;
     limit_files(spec)?;
+    limit_alone(spec)?;
     give_output_to_user(spec, single_id);
     if single_id {
         become_single_id(spec, proc).during(|| format!("become user {}", spec.user.uid))?;
@@ -74,6 +76,26 @@ fn limit_files(spec: &Spec) -> Result<(), Failure> {
         other => other,
     }
     .during(|| format!("limit open files to {limit}"))
+}
+
+/// What is left of limits on memory and processes where no control group enforces them.
+fn limit_alone(spec: &Spec) -> Result<(), Failure> {
+    let limits = &spec.limits;
+    let processes = limits.pids.filter(|_| !pid_namespaces_have_limits());
+    for (resource, limit) in [
+        (Resource::Data, limits.memory),
+        (Resource::Nproc, processes),
+    ] {
+        let Some(limit) = limit else { continue };
+        // What is allowed at most may be less already.
+        let limit = limit.min(getrlimit(resource).maximum.unwrap_or(u64::MAX));
+        let limit = Rlimit {
+            current: Some(limit),
+            maximum: Some(limit),
+        };
+        setrlimit(resource, limit).during(|| "limit memory and processes".to_owned())?;
+    }
+    Ok(())
 }
 
 /// Programs open `/dev/stdout` by name, which needs the permission of the pipe's owner.

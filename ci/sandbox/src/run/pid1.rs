@@ -73,7 +73,7 @@ fn run(control: &OwnedFd, Prepared { order, network }: Prepared) -> Result<Optio
         children,
         command,
         deadline,
-        timed_out: false,
+        timed_out: None,
         ending: false,
     }
     .supervise(spec.grace)
@@ -146,7 +146,8 @@ struct Supervisor {
     command: Pid,
     /// When the time limit, or the grace after it, is over.
     deadline: Option<Instant>,
-    timed_out: bool,
+    /// What was running when the time limit was over.
+    timed_out: Option<Vec<String>>,
     /// The command has been asked to end; at the deadline it is not asked any more.
     ending: bool,
 }
@@ -156,11 +157,7 @@ impl Supervisor {
         loop {
             let (asked, died) = self.wait_for_news()?;
             if died && let Some(ended) = self.reap()? {
-                return Ok(Some(if self.timed_out {
-                    Ended::TimedOut
-                } else {
-                    ended
-                }));
+                return Ok(Some(self.timed_out.map_or(ended, Ended::TimedOut)));
             }
             if asked && !self.answer()? {
                 return Ok(None);
@@ -171,13 +168,9 @@ impl Supervisor {
             {
                 if self.ending {
                     let killed = Ended::Signal(Signal::KILL.as_raw());
-                    return Ok(Some(if self.timed_out {
-                        Ended::TimedOut
-                    } else {
-                        killed
-                    }));
+                    return Ok(Some(self.timed_out.map_or(killed, Ended::TimedOut)));
                 }
-                self.timed_out = true;
+                self.timed_out = Some(running());
                 self.end(Signal::TERM.as_raw(), grace);
             }
         }
@@ -246,6 +239,33 @@ impl Supervisor {
         self.ending = true;
         self.deadline = Some(Instant::now() + grace);
     }
+}
+
+/// Names of the programs in this pid namespace, each once. Arguments may hold secrets, names do not.
+fn running() -> Vec<String> {
+    const MOST: usize = 8;
+    // Inside a container that allows no `/proc` of one's own, what is shown is not ours.
+    let own = std::fs::read_link("/proc/self").is_ok_and(|own| own.as_os_str() == "1");
+    let Some(processes) = std::fs::read_dir("/proc").ok().filter(|_| own) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = Vec::new();
+    for process in processes.flatten() {
+        let pid = process.file_name();
+        if pid == "1" || !pid.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            continue;
+        }
+        let name = std::fs::read(process.path().join("comm")).unwrap_or_default();
+        let name = String::from_utf8_lossy(&name);
+        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+        if names.len() == MOST {
+            break;
+        }
+    }
+    names
 }
 
 fn connect(control: &OwnedFd, id: u64, port: u16) {

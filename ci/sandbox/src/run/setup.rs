@@ -14,6 +14,7 @@ use super::etc;
 use super::kernel::{KernelMounts, open_root, write_proc};
 use super::source::{self, Scratch, make_in_root};
 use super::stub::{self, Stub};
+use crate::enforcement::pid_namespaces_have_limits;
 use crate::failure::{During, Failure};
 use crate::mounts;
 use crate::overlay;
@@ -45,6 +46,9 @@ pub(crate) fn assemble(spec: &Spec, single_id: bool) -> Result<Assembled, Failur
     if matches!(spec.network, Network::None) {
         allow_low_ports(&kernel.proc);
     }
+    if let Some(pids) = spec.limits.pids {
+        limit_processes(&kernel.proc, pids)?;
+    }
     let attachments = make_attachments(&scratch, spec, single_id)?;
     let root = make_root(&scratch, spec, &attachments)?;
     scratch.attach(&root)?;
@@ -70,6 +74,19 @@ pub(crate) fn assemble(spec: &Spec, single_id: bool) -> Result<Assembled, Failur
 /// Lets a user other than root listen on any port of a network that is nobody else's.
 fn allow_low_ports(proc: &OwnedFd) {
     let _ = write_proc(proc, "sys/net/ipv4/ip_unprivileged_port_start", "0");
+}
+
+/// Without a control group, the limit of the pid namespace has to do, where it has one. Its first 300 numbers are given once only, so that
+/// many more are allowed at first.
+fn limit_processes(proc: &OwnedFd, pids: u64) -> Result<(), Failure> {
+    const GIVEN_ONCE: u64 = 300;
+    const HIGHEST: u64 = 1 << 22;
+    if !pid_namespaces_have_limits() {
+        return Ok(());
+    }
+    let limit = pids.saturating_add(GIVEN_ONCE + 1).min(HIGHEST);
+    write_proc(proc, "sys/kernel/pid_max", &limit.to_string())
+        .during(|| format!("limit processes to {pids}"))
 }
 
 fn make_attachments(

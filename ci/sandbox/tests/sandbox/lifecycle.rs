@@ -159,7 +159,7 @@ fn marker(test: u32) -> String {
 }
 
 /// How many processes have this argument as their last, or in their script.
-fn running(marker: &str) -> usize {
+pub(crate) fn running(marker: &str) -> usize {
     fs::read_dir("/proc")
         .unwrap()
         .flatten()
@@ -171,7 +171,7 @@ fn running(marker: &str) -> usize {
         .count()
 }
 
-async fn wait_until(condition: impl Fn() -> bool) {
+pub(crate) async fn wait_until(condition: impl Fn() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(

@@ -16,6 +16,7 @@ mod handlers;
 mod isolation;
 mod latency;
 mod lifecycle;
+mod limits;
 mod mounts;
 mod network;
 mod ordinary;
@@ -52,6 +53,11 @@ fn main() -> ExitCode {
         && flag == "--victim"
     {
         lifecycle::victim(mode, marker);
+    }
+    if let [_, flag, mode] = words.as_slice()
+        && flag == "--victim-of-limits"
+    {
+        limits::victim(mode);
     }
     if words.iter().any(|word| word == "--intruder") {
         isolation::intruder();
@@ -133,6 +139,17 @@ fn main() -> ExitCode {
             many_run_at_once,
             c6_sigkill_of_the_engine_ends_its_executions,
         }
+        limits::{
+            e12_memory_that_exceeds_the_limit_is_told,
+            e12_what_goes_on_after_running_out_of_memory_has_failed,
+            e12_a_fork_bomb_is_stopped,
+            many_processes_one_after_another_are_within_the_limit,
+            the_time_limit_ends_everything_and_tells_what_was_running,
+            names_of_what_was_running_hold_no_control_characters,
+            a_sigkill_from_elsewhere_is_a_signal,
+            a_command_cannot_lift_its_limits,
+            groups_are_removed_after_each_execution_and_by_the_next_run_after_a_kill,
+        }
         network::{
             a_port_inside_is_reached_from_outside,
             a_port_nobody_listens_on_is_refused,
@@ -150,7 +167,10 @@ fn main() -> ExitCode {
             a_machine_that_runs_executions_misses_nothing,
             a_file_system_that_cannot_hold_layers_is_found,
         }
-        latency::{ an_execution_of_true_takes_a_few_milliseconds }
+        latency::{
+            an_execution_of_true_takes_a_few_milliseconds,
+            limits_cost_a_fraction_of_that,
+        }
     ];
     trials.extend(ordinary::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -49,8 +49,9 @@ impl Bench {
         fs::copy(busybox().unwrap(), image.join("bin/busybox")).unwrap();
         for applet in [
             "cat", "chmod", "chown", "echo", "env", "false", "grep", "head", "hostname", "id",
-            "kill", "ls", "mkdir", "mknod", "mount", "nc", "pwd", "readlink", "rm", "rmdir", "sh",
-            "sleep", "stat", "tail", "touch", "true", "umount", "wc",
+            "kill", "ls", "find", "mkdir", "mknod", "printf", "setsid", "mount", "nc", "pwd",
+            "readlink", "rm", "rmdir", "sh", "sleep", "stat", "tail", "touch", "true", "umount",
+            "wc",
         ] {
             symlink("busybox", image.join("bin").join(applet)).unwrap();
         }
