@@ -13,6 +13,8 @@
 
 mod bases;
 mod build;
+mod buildkit;
+mod differences;
 mod dockerfiles;
 mod documents;
 mod image;
@@ -21,7 +23,6 @@ mod runtime;
 mod samples;
 mod sharing;
 mod tools;
-mod tree;
 mod work;
 
 use std::process::ExitCode;

@@ -6,11 +6,11 @@ use ci_oci::{Digest, profile};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::image::Image;
+use crate::image::{Image, unpacked};
 use crate::product::{SAMPLES, samples};
 use crate::tools::{self, Mounted, run, skopeo_copy};
-use crate::tree::{Node, Tree, assert_same};
 use crate::work;
+use test_support::tree::{Node, Tree, assert_same};
 
 /// What each test does with the image of one service.
 type Test = fn(&str, &Image);
@@ -139,7 +139,7 @@ fn umoci_tree(_: &str, image: &Image) {
         ],
     );
     let theirs = Tree::read(&bundle.join("rootfs"));
-    assert_same(&image.tree(), "umoci's", &theirs);
+    assert_same(&unpacked(image), "umoci's", &theirs);
     for (path, entry) in theirs.0.iter().filter(|(path, _)| !path.is_empty()) {
         let path = String::from_utf8_lossy(path);
         assert_eq!(u64::try_from(entry.mtime), Ok(profile::MTIME), "{path}");

@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 
 use crate::product::{Project, SAMPLES, sample_project, samples, succeeded};
 use crate::tools::run;
-use crate::tree::assert_same;
+use test_support::tree::assert_same;
 
 pub(crate) fn tests() -> Vec<Trial> {
     let test = |name: &str, body: fn()| {

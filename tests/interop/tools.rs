@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::tree::Tree;
 use crate::work;
+use test_support::tree::Tree;
 
 /// Runs a program and returns what it prints; if it fails, so does the test.
 #[track_caller]

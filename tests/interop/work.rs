@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
@@ -52,6 +53,12 @@ pub(crate) fn folder(name: &str) -> PathBuf {
         .prefix(&format!("{name}-"))
         .tempdir_in(root());
     made.unwrap().keep()
+}
+
+/// A name that nothing else has, for what has no folder.
+pub(crate) fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("interop-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// This repository.

@@ -8,13 +8,17 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
+use test_support::base::Bases;
+use test_support::case::Case;
 
 use crate::build;
-use crate::image::Image;
+use crate::buildkit;
+use crate::differences::lines;
+use crate::image::{Image, unpacked};
 use crate::tools::{run, stored_tree};
-use crate::tree::{Tree, assert_same, difference};
 use crate::work;
 pub(crate) use makers::Maker;
+use test_support::tree::{Tree, assert_same, difference};
 
 /// What each test does with the base image of one maker.
 type Test = fn(Maker);
@@ -74,7 +78,7 @@ fn unpacked_by_umoci(maker: Maker) {
         ],
     );
     assert_same(
-        &image.tree(),
+        &unpacked(&image),
         "umoci's",
         &Tree::read(&bundle.join("rootfs")),
     );
@@ -99,13 +103,11 @@ fn mounted_by_podman(maker: Maker) {
 }
 
 fn built_on(maker: Maker) {
-    let service = work::repository().join("tests/interop/on_base");
-    let (ours, project) = build::ours(&service, &layout(maker));
-    let theirs = if build::by_buildkit() {
-        build::buildkits(&project, &layout(maker))
-    } else {
-        build::buildahs(&project, &stored(maker))
-    };
+    let name = "on_base".to_owned();
+    let folder = work::repository().join("tests/interop/on_base");
+    let bases = Bases(vec![("base".to_owned(), layout(maker))]);
+    let (ours, staged) = build::ours(&Case { name, folder }, &bases);
+    let theirs = build::buildah(&staged, &[("base".to_owned(), stored(maker))]);
     let implied = known(
         maker,
         [
@@ -113,5 +115,10 @@ fn built_on(maker: Maker) {
             "+ seen/implied f 0644 0:0 \"755 0:0\\n\"",
         ],
     );
-    assert_eq!(ours.difference(theirs), implied);
+    assert_eq!(lines(&ours, &theirs), implied);
+    // BuildKit merges layers as ours does.
+    if let Ok(buildkit) = buildkit::daemon() {
+        let theirs = buildkit.build(&staged, &bases);
+        assert_eq!(lines(&ours, &theirs), <[&str; 0]>::default());
+    }
 }

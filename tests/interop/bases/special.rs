@@ -4,14 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use test_support::base::Bases;
+use test_support::case::Case;
 
 use super::{Maker, layout};
 use crate::build;
 use crate::image::Image;
 use crate::product::{self, Project};
 use crate::tools::{attempt, run, skopeo_copy};
-use crate::tree::{Tree, assert_same};
 use crate::work;
+use test_support::tree::{Tree, assert_same};
 
 pub(super) fn tests() -> Vec<Trial> {
     let test = |name: &str, body: fn()| {
@@ -39,6 +41,17 @@ fn service(dockerfile: &str) -> std::path::PathBuf {
         "builder = \"dockerfile\"\n[dockerfile.contexts]\nbase = \"oci-layout:../../base\"\n";
     fs::write(folder.join("service.toml"), catalog).unwrap();
     folder
+}
+
+/// The files of the image that the program builds of a Dockerfile on a base image.
+#[track_caller]
+fn built(dockerfile: &str, base: &Path) -> Tree {
+    let case = Case {
+        name: "special".to_owned(),
+        folder: service(dockerfile),
+    };
+    let bases = Bases(vec![("base".to_owned(), base.to_owned())]);
+    build::ours(&case, &bases).0.image.unwrap().tree
 }
 
 /// What the program says when it cannot build on a base image.
@@ -85,8 +98,7 @@ fn inserted() {
     // What a program sees, and what is made of a directory that a program changes.
     let dockerfile = "FROM base\nUSER 0\n\
         RUN stat -c '%a %u:%g' /home/app >/seen; ls /home/app /opt/mode >>/seen; touch /home/app/touched\n";
-    let (built, _) = build::ours(&service(dockerfile), &base);
-    let lines = built.tree.lines();
+    let lines = built(dockerfile, &base).lines();
     assert_eq!(
         lines["seen"],
         r#"f 0644 0:0 "750 1000:1001\n/home/app:\nnew\n\n/opt/mode:\nnew\n""#
@@ -154,6 +166,6 @@ fn zstd() {
     skopeo_copy(&options, &dir, &format!("oci:{}:base", base.display()));
     let [ours, theirs] = [&base, &gzip].map(|layout| Image::open(layout, Some("base")).tree());
     assert_same(&ours, "with gzip layers", &theirs);
-    let (built, _) = build::ours(&service("FROM base\nUSER 0\nRUN echo x >/new\n"), &base);
-    assert!(built.tree.lines().contains_key("new"));
+    let built = built("FROM base\nUSER 0\nRUN echo x >/new\n", &base);
+    assert!(built.lines().contains_key("new"));
 }

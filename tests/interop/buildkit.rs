@@ -1,0 +1,173 @@
+//! BuildKit, the reference: a daemon for the suite, and builds with it.
+//!
+//! `tests/tools/install-peers` builds the version that the known differences are of. It is used from `target/peers`, from the folder
+//! that `INTEROP_PEERS` names, or from PATH.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use test_support::base::Bases;
+use test_support::case::SERVER;
+use test_support::case::Staged;
+use test_support::image::Image;
+use test_support::report::Built;
+
+use crate::differences::{Peer, Theirs};
+use crate::tools::attempt;
+use crate::work;
+
+/// A daemon that runs, and the program that speaks to it.
+pub(crate) struct BuildKit {
+    buildctl: String,
+    address: String,
+}
+
+/// The suite's daemon, started when it is first asked for; the namespaces of the suite end it. The error is why there is none.
+pub(crate) fn daemon() -> Result<&'static BuildKit, &'static str> {
+    static DAEMON: OnceLock<Result<BuildKit, String>> = OnceLock::new();
+    let daemon = DAEMON.get_or_init(BuildKit::start);
+    daemon.as_ref().map_err(String::as_str)
+}
+
+/// A program of the peers.
+fn peer(name: &str) -> Option<PathBuf> {
+    let given = std::env::var_os("INTEROP_PEERS").map(PathBuf::from);
+    let installed = work::repository().join("target/peers");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    given
+        .into_iter()
+        .chain([installed])
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+}
+
+impl BuildKit {
+    fn start() -> Result<Self, String> {
+        let (Some(buildkitd), Some(buildctl)) = (peer("buildkitd"), peer("buildctl")) else {
+            return Err(
+                "BuildKit is not installed: tests/tools/install-peers builds it with Go".into(),
+            );
+        };
+        let dir = work::folder("buildkit");
+        let daemon = Self {
+            buildctl: buildctl.display().to_string(),
+            address: format!("unix://{}", dir.join("socket").display()),
+        };
+        let log = File::create(dir.join("log")).unwrap();
+        Command::new(buildkitd)
+            .args(["--addr", &daemon.address])
+            .arg("--root")
+            .arg(dir.join("root"))
+            .args(["--oci-worker-binary=runc", "--oci-worker-net=host"])
+            .args(["--containerd-worker=false", "--config=/dev/null"])
+            .args(["--allow-insecure-entitlement=network.host"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while daemon.buildctl(&["debug", "workers"]).0 != 0 {
+            if Instant::now() > deadline {
+                let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+                panic!("buildkitd does not start:\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(daemon)
+    }
+
+    /// Exit code, and what it prints on standard error.
+    fn buildctl(&self, arguments: &[&str]) -> (i32, String) {
+        let address = ["--addr", &self.address];
+        let (status, _, err) = attempt(&self.buildctl, address.iter().chain(arguments));
+        (status, err)
+    }
+
+    /// Builds a staged case on base images in OCI layouts.
+    #[track_caller]
+    pub(crate) fn build(&self, staged: &Staged, bases: &Bases) -> Theirs {
+        let options = &staged.options;
+        let layout = work::folder("buildkit-built").join("layout");
+        let place = |path: &str| staged.folder.join(path).display().to_string();
+        let dockerfile = Path::new(&options.file);
+        let folder = dockerfile.parent().unwrap().to_str().unwrap();
+        let mut arguments: Vec<String> = ["build", "--progress=plain", "--frontend=dockerfile.v0"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut add = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
+        add(
+            "output",
+            format!("type=oci,tar=false,dest={}", layout.display()),
+        );
+        add("allow", "network.host".to_owned());
+        add("local", format!("context={}", place(&options.context)));
+        add("local", format!("dockerfile={}", place(folder)));
+        let file = dockerfile.file_name().unwrap().to_str().unwrap();
+        add("opt", format!("filename={file}"));
+        // As if the frontend that `# syntax=` names had been fetched already: it is this one.
+        add("opt", "cmdline=".to_owned());
+        for (name, layout) in &bases.0 {
+            let image = Image::open(layout, Some(name));
+            add("oci-layout", format!("{name}={}", layout.display()));
+            let reference = format!("oci-layout://{name}@{}", image.digest());
+            add("opt", format!("context:{name}={reference}"));
+        }
+        for (name, source) in &options.contexts {
+            if let Some(dir) = source.strip_prefix("dir:") {
+                add("local", format!("{name}={}", place(dir)));
+                add("opt", format!("context:{name}=local:{name}"));
+            }
+        }
+        for (name, value) in &options.args {
+            add("opt", format!("build-arg:{name}={value}"));
+        }
+        for (id, source) in &options.secrets {
+            let file = place(source.strip_prefix("file:").unwrap());
+            add("secret", format!("id={id},src={file}"));
+        }
+        if let Some(target) = &options.target {
+            add("opt", format!("target={target}"));
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (status, err) = self.buildctl(&arguments);
+        if status != 0 {
+            return Theirs::Refused(err);
+        }
+        let built = Built::read(&Image::open(&layout, None), bases);
+        let mut history = built.history;
+        if let Some(server) = &staged.server {
+            for step in &mut history {
+                *step = step.replace(&server.address(), SERVER);
+            }
+        }
+        Theirs::Built(Peer {
+            tree: built.tree,
+            config: built.config,
+            history: Some(history),
+            warnings: Some(warnings(&err, &options.file)),
+        })
+    }
+}
+
+/// The warnings in plain progress: `#1 WARN: Rule: words (line 7)`.
+fn warnings(progress: &str, file: &str) -> Vec<String> {
+    let mut found: Vec<(u64, String)> = progress
+        .lines()
+        .filter_map(|line| {
+            let (_, warning) = line.split_once(" WARN: ")?;
+            let (rule, rest) = warning.split_once(": ")?;
+            let line = rest.rsplit_once("(line ")?.1.strip_suffix(')')?;
+            Some((line.parse().ok()?, rule.to_owned()))
+        })
+        .collect();
+    found.sort();
+    found
+        .into_iter()
+        .map(|(line, rule)| format!("{rule} {file}:{line}"))
+        .collect()
+}
