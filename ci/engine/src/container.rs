@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ci_oci::config::{History, RunConfig};
 use ci_oci::{ImageConfig, Platform};
+use ci_sandbox::Limits;
 
 use crate::error::{Error, Result};
 use crate::exec::{Exec, ExecOutcome, Expect, Mount, SecretEnv};
@@ -23,6 +24,8 @@ pub(crate) struct Container {
     pub(crate) mounts: Vec<Mount>,
     /// Variables of its executions whose values are secrets; never part of its image.
     pub(crate) secret_env: Vec<SecretEnv>,
+    /// What its executions may use up; never part of its image.
+    pub(crate) limits: Limits,
     /// Default arguments were set after the image: a service runs them instead of the image's command.
     pub(crate) args_were_set: bool,
     /// The outcome of its last execution.
@@ -38,6 +41,7 @@ impl Container {
             annotations: BTreeMap::new(),
             mounts: Vec::new(),
             secret_env: Vec::new(),
+            limits: Limits::default(),
             args_were_set: false,
             last: None,
         }
@@ -160,6 +164,7 @@ impl Container {
             mounts: self.mounts.clone(),
             isolated: false,
             stdin: None,
+            limits: self.limits.clone(),
             expect: Expect::Success,
         }
     }

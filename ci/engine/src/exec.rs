@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ci_oci::Digest;
 use ci_rootfs::op::Op;
-use ci_sandbox::{Changes, Exit, IdMap, MountSource, Network, Privilege, Root, Secret, Spec};
+use ci_sandbox::{Changes, IdMap, Limits, MountSource, Network, Privilege, Root, Secret, Spec};
 use ci_store::Refs;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
@@ -53,6 +53,9 @@ pub(crate) struct Exec {
     pub(crate) isolated: bool,
     /// Written to its standard input.
     pub(crate) stdin: Option<String>,
+    /// What it may use up, where the engine's own limits are not to count.
+    #[serde(skip)]
+    pub(crate) limits: Limits,
     /// Which exit codes are a success.
     pub(crate) expect: Expect,
 }
@@ -177,8 +180,10 @@ impl Session {
     ) -> Result<Arc<ExecOutcome>> {
         let key = key_of("exec", &exec)?;
         let session = self.clone();
+        // Who allows less is not to fail those who allow more.
+        let flight = key_of("flight", &(&key, &exec.limits))?;
         let work = async move { session.execute_once(key, exec, shown).await };
-        self.executions.join(key, work).await
+        self.executions.join(flight, work).await
     }
 
     async fn execute_once(
@@ -197,11 +202,11 @@ impl Session {
             return Ok(Arc::new(outcome));
         }
         let _permit = self.permit().await?;
-        let step = self
-            .options
-            .progress
-            .start(&shown.group, shown.name, shown.source.clone());
-        match self.run(&exec, &step, shown.source).await {
+        let step =
+            self.options
+                .progress
+                .start(&shown.group, shown.name.clone(), shown.source.clone());
+        match self.run(&exec, &step, &shown).await {
             Ok(outcome) => {
                 // A failure that was expected is one all the same: it may go away, so it is not kept.
                 if outcome.code == 0 {
@@ -238,18 +243,16 @@ impl Session {
         }
     }
 
-    async fn run(
-        self: &Arc<Self>,
-        exec: &Exec,
-        step: &Step,
-        source: Option<Source>,
-    ) -> Result<ExecOutcome> {
+    async fn run(self: &Arc<Self>, exec: &Exec, step: &Step, shown: &Shown) -> Result<ExecOutcome> {
         let (staging, layer) = self.stage()?;
         let changes = Changes::Keep {
             upper: staging.fs.clone(),
             work: staging.work.clone(),
         };
-        let (spec, leases) = self.spec(exec, changes).await?;
+        let source = shown.source.clone();
+        let (mut spec, leases) = self.spec(exec, changes).await?;
+        spec.limits = self.limits(&exec.limits, &shown.group);
+        let limits = spec.limits.clone();
         let user = (spec.user.uid, spec.user.gid);
         let mut child = match self.sandbox.spawn(spec).await {
             Ok(child) => child,
@@ -275,13 +278,7 @@ impl Session {
         );
         let exit = exit?;
         drop(leases);
-        let reason = match &exit {
-            Exit::Code(_) => None,
-            Exit::Signal(signal) => Some(format!("killed by signal {signal}")),
-            Exit::OutOfMemory { .. } => Some("out of memory".to_owned()),
-            Exit::TooManyProcesses { .. } => Some("too many processes".to_owned()),
-            Exit::TimedOut { .. } => Some("ran longer than it may".to_owned()),
-        };
+        let reason = crate::limits::reason(&exit, &limits);
         let code = exit.code();
         if reason.is_some() || !exec.expect.accepts(code) {
             return Err(Error::Exec(Arc::new(failure(

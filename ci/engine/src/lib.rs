@@ -18,6 +18,7 @@ mod exec;
 mod host;
 mod layers;
 mod lazy;
+mod limits;
 mod object;
 pub mod progress;
 mod schema;
@@ -30,6 +31,7 @@ mod users;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use ci_sandbox::Limits;
 use ci_sandbox::{Privilege, Sandbox};
 use ci_store::Store;
 use dagger_sdk::core::graphql_client::DynGraphQLClient;
@@ -59,6 +61,8 @@ pub struct Options {
     pub source_date_epoch: i64,
     /// Where steps are reported.
     pub progress: Progress,
+    /// What every execution may use up, as far as it has no limits of its own. The time does not count for services.
+    pub limits: Limits,
 }
 
 /// Why an engine could not be started or stopped.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ci_sandbox::{Changes, Child, Exit};
+use ci_sandbox::{Changes, Child, Exit, Limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -85,6 +85,7 @@ pub(crate) struct Process {
     child: Arc<Child>,
     ports: Vec<u16>,
     argv: Vec<String>,
+    limits: Limits,
     output: Mutex<Option<JoinHandle<Output>>>,
     _staging: ci_store::Staging,
     _leases: crate::cache_volume::Leases,
@@ -165,6 +166,10 @@ impl Service {
         };
         let (mut spec, leases) = session.spec(&exec, changes).await?;
         spec.grace = STOP_LIMIT;
+        spec.limits = session.limits(&exec.limits, &self.group);
+        // It runs until it is stopped.
+        spec.limits.timeout = None;
+        let limits = spec.limits.clone();
         let step = session.options.progress.start(
             &self.group,
             format!("service {}", argv.join(" ")),
@@ -194,6 +199,7 @@ impl Service {
             child,
             ports,
             argv,
+            limits,
             output: Mutex::new(Some(output)),
             _staging: staging,
             _leases: leases,
@@ -267,8 +273,10 @@ impl Process {
 
     async fn ended_early(&self, exit: Exit) -> Error {
         let (stdout, stderr) = self.output().await;
-        let reason = Some("the service ended before its ports accepted connections".to_owned())
-            .filter(|_| !self.ports.is_empty());
+        let reason = crate::limits::reason(&exit, &self.limits).or_else(|| {
+            Some("the service ended before its ports accepted connections".to_owned())
+                .filter(|_| !self.ports.is_empty())
+        });
         Error::Exec(Arc::new(ExecFailure {
             cmd: self.argv.clone(),
             code: exit.code(),

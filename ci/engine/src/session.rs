@@ -1,7 +1,7 @@
 //! What one running engine shares: the store, the sandbox, the objects it knows by id, and how much may run at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ci_oci::Digest;
 use ci_sandbox::Sandbox;
@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) executions: Flights<Arc<ExecOutcome>>,
     pub(crate) copies: Flights<Digest>,
     pub(crate) stacking: Stacking,
+    /// Whether it has been said what of the limits cannot be enforced.
+    pub(crate) limits_shortfall: OnceLock<()>,
 }
 
 impl Session {
@@ -42,6 +44,7 @@ impl Session {
             executions: Flights::default(),
             copies: Flights::default(),
             stacking: Stacking::default(),
+            limits_shortfall: OnceLock::new(),
         }
     }
 

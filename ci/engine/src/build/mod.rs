@@ -41,6 +41,7 @@ pub(crate) struct Request {
     pub(crate) target: Option<String>,
     pub(crate) secrets: BTreeMap<String, Arc<Secret>>,
     pub(crate) contexts: BTreeMap<String, NamedContext>,
+    pub(crate) limits: ci_sandbox::Limits,
     pub(crate) group: Group,
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn docker_build(call: FieldCall) -> Answer {
             .map(str::to_owned),
         secrets,
         contexts: named::decode(&call)?,
+        limits: crate::limits::decode(args)?,
         group: call.backend.group.clone(),
     };
     crate::schema::new_container(&call, move |session| {

@@ -94,6 +94,7 @@ async fn stage(
         }
     }
     apply(&mut container, lowered);
+    container.limits.clone_from(&plan.request.limits);
     Ok(Arc::new(container))
 }
 

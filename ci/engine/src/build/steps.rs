@@ -172,6 +172,7 @@ impl Scope<'_> {
             mounts,
             isolated: run.network == Network::None,
             stdin: None,
+            limits: self.plan.request.limits.clone(),
             expect: Expect::Success,
         })
     }

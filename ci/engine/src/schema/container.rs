@@ -618,6 +618,17 @@ pub(super) static CONTAINER: Type<Connection> = object(
             future!(exec::mounts),
         ),
         field(
+            "withLimits",
+            "Container!",
+            "With limits on what each of its programs may use up, in place of those it had. An addition of the embedded engine.",
+            &[arg(
+                "limits",
+                "Limits!",
+                "The limits; what they leave open is the engine's.",
+            )],
+            ready(exec::with_limits),
+        ),
+        field(
             "withSecretVariable",
             "Container!",
             "With an environment variable for programs whose value is a secret.",

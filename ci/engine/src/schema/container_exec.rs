@@ -13,6 +13,7 @@ use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::exec::{CacheMount, ExecOutcome, Expect, Mount, Mounted, SecretEnv, Sharing, Shown};
 use crate::layers::Rootfs;
+use crate::limits;
 use crate::object::Object;
 use crate::secret::Secret;
 use crate::service::{Kind, Service};
@@ -295,6 +296,15 @@ pub(super) async fn mounts(call: FieldCall) -> Answer {
         .map(|mount| mount.target.clone())
         .collect();
     Ok(targets.into())
+}
+
+pub(super) fn with_limits(call: FieldCall) -> Answer {
+    // Refused at once, not when something runs.
+    limits::decode(&call.args)?;
+    super::changed_container(call, |container, args| {
+        container.limits = limits::decode(args).unwrap_or_default();
+        Ok(())
+    })
 }
 
 pub(super) fn with_secret_variable(call: FieldCall) -> Answer {

@@ -280,6 +280,11 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "[NamedContext!] = []",
                     "What names in FROM and --from stand for. An addition of the embedded engine.",
                 ),
+                arg(
+                    "limits",
+                    "Limits",
+                    "What each RUN step may use up, and each program in the container that is made. An addition of the embedded engine.",
+                ),
             ],
             ready(crate::build::docker_build),
         ),

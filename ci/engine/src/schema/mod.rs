@@ -79,6 +79,7 @@ static TYPES: &[&Type<Connection>] = &[
     &records::EXPORTABLE,
     &records::BUILD_ARG,
     &records::NAMED_CONTEXT,
+    &records::LIMITS,
     &records::PORT_FORWARD,
     &records::CACHE_SHARING_MODE,
     &records::RETURN_TYPE,

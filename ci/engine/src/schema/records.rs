@@ -260,6 +260,24 @@ pub(super) static NAMED_CONTEXT: Type<Connection> = input(
     ],
 );
 
+pub(super) static LIMITS: Type<Connection> = input(
+    "Limits",
+    "What an execution may use up. An addition of the embedded engine.",
+    &[
+        arg(
+            "memory",
+            "Int",
+            "Bytes of memory, of all its processes together.",
+        ),
+        arg("pids", "Int", "Processes and threads."),
+        arg(
+            "seconds",
+            "Int",
+            "Time until it is ended; services run until they are stopped.",
+        ),
+    ],
+);
+
 pub(super) static PORT_FORWARD: Type<Connection> = input(
     "PortForward",
     "A port of the host that leads to a port of a service.",

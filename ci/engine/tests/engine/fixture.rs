@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ci_engine::progress::{Event, EventKind, Outcome};
-use ci_engine::{Engine, Options, Progress};
+use ci_engine::{Engine, Limits, Options, Progress};
 use dagger_sdk::{Container, HostDirectoryOptsBuilder, Query};
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ impl Fixture {
         for applet in [
             "sh", "cat", "echo", "ls", "mkdir", "rm", "sleep", "true", "false", "id", "env",
             "stat", "touch", "chmod", "ln", "find", "httpd", "nc", "test", "sort", "grep", "date",
-            "kill", "head", "wc", "ps", "mount",
+            "kill", "head", "tail", "wc", "ps", "mount",
         ] {
             std::os::unix::fs::symlink("busybox", image.join(applet)).unwrap();
         }
@@ -76,8 +76,13 @@ impl Fixture {
 
     /// Starts an engine over the fixture's store.
     pub(crate) async fn engine(&self) -> Engine {
+        self.engine_with(|_| ()).await
+    }
+
+    /// Starts an engine with other options.
+    pub(crate) async fn engine_with(&self, change: impl FnOnce(&mut Options)) -> Engine {
         let progress = self.progress.clone();
-        let options = Options {
+        let mut options = Options {
             store: self.dir.path().join("store"),
             workdir: self.project(),
             store_limit: None,
@@ -85,8 +90,18 @@ impl Fixture {
             no_cache: false,
             source_date_epoch: 1_700_000_000,
             progress,
+            limits: Limits::default(),
         };
+        change(&mut options);
         Engine::start(options).await.unwrap()
+    }
+
+    /// Waits until a step has printed this.
+    pub(crate) async fn until_printed(&self, text: &str) {
+        let printed = |event: &Event| matches!(&event.kind, EventKind::Output { bytes, .. } if String::from_utf8_lossy(bytes).contains(text));
+        while !self.events.lock().unwrap().iter().any(printed) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 
     /// How steps of a name ended, in order.

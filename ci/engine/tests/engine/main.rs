@@ -12,6 +12,7 @@ mod dockerfile;
 mod exec;
 mod figures;
 mod fixture;
+mod limits;
 mod privileges;
 mod service;
 
@@ -30,6 +31,7 @@ fn main() {
     }
     let tests: Vec<Trial> = [
         exec::tests(),
+        limits::tests(),
         figures::tests(),
         dockerfile::tests(),
         privileges::tests(),
