@@ -122,7 +122,9 @@ impl Service {
             .flat_map(BTreeMap::values)
             .filter_map(|source| match source {
                 ContextSource::Service(name) => Some(name),
-                ContextSource::OciLayout(_) | ContextSource::Dir(_) => None,
+                ContextSource::OciLayout(_) | ContextSource::Dir(_) | ContextSource::Image(_) => {
+                    None
+                }
             })
             .collect();
         names.into_iter()
@@ -219,6 +221,9 @@ pub enum ContextSource {
     OciLayout(RelativePath),
     /// `dir:PATH`: a folder; exists.
     Dir(RelativePath),
+    /// `image:REFERENCE`: an image of a registry, as `FROM` would name it. It is one word; whether that can be a reference is
+    /// not known here.
+    Image(String),
 }
 
 /// Where a build secret comes from. Only the place is known here, never the value.

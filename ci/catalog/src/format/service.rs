@@ -117,7 +117,8 @@ pub(crate) struct DockerfileTable {
     pub(crate) args: Texts,
     /// Secrets for `RUN --mount=type=secret,id=…`, by id: `env:NAME` or `file:PATH`.
     pub(crate) secrets: Texts,
-    /// Named contexts for `FROM` and `--from`: `service:NAME` (its image), `oci-layout:PATH` or `dir:PATH`.
+    /// Named contexts for `FROM` and `--from`: `service:NAME` (its image), `image:REFERENCE` (of a registry),
+    /// `oci-layout:PATH` or `dir:PATH`.
     pub(crate) contexts: Texts,
 }
 

@@ -181,11 +181,19 @@ fn context_source(
             lowering.must_exist(at, &path, FileKind::Folder, "contexts");
             Some(ContextSource::Dir(path))
         }
+        Some(("image", reference)) => {
+            let reference = At {
+                value: reference.to_owned(),
+                span: at.span.clone(),
+            };
+            let reference = lowering.word(&reference, "the reference of an image");
+            reference.map(ContextSource::Image)
+        }
         _ => {
             let message = format!("`{}` is not the source of a context", at.value);
             lowering
                 .error(at, message)
-                .help("write `service:NAME`, `oci-layout:PATH` or `dir:PATH`");
+                .help("write `service:NAME`, `image:REFERENCE`, `oci-layout:PATH` or `dir:PATH`");
             None
         }
     }

@@ -28,6 +28,7 @@ secrets = { npm = "env:NPM_TOKEN", cert = "file:../cert.pem" }
 base = "service:migrator"
 deb = "oci-layout:../../layout"
 assets = "dir:../migrator"
+distro = "image:debian:12-slim"
 
 [image]
 env = { BUILD_TS = "{commit_time}", JSON = '{{"a": 1}}' }
@@ -107,6 +108,10 @@ fn every_key_arrives() {
         panic!("{:?}", builder.contexts)
     };
     assert_eq!(assets.from_root(), Path::new("services/migrator"));
+    assert_eq!(
+        builder.contexts["distro"],
+        ContextSource::Image("debian:12-slim".into())
+    );
 
     let variables = Variables::new()
         .with_commit("0123456789abcdef")

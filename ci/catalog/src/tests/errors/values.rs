@@ -118,22 +118,28 @@ fn unknown_placeholder_names_the_nearest_one() {
 
 #[test]
 fn contexts_and_secrets_show_their_forms() {
-    let text = "builder = \"dockerfile\"\n[dockerfile.contexts]\nbase = \"docker-image://alpine\"\n[dockerfile.secrets]\nnpm = \"hunter2\"\n";
+    let text = "builder = \"dockerfile\"\n[dockerfile.contexts]\nbase = \"docker-image://alpine\"\nspaced = \"image:a b\"\n[dockerfile.secrets]\nnpm = \"hunter2\"\n";
     assert_snapshot!(report_service(text), @r#"
     error: `docker-image://alpine` is not the source of a context
      --> services/web/service.toml:3:8
       |
     3 | base = "docker-image://alpine"
       |        ^^^^^^^^^^^^^^^^^^^^^^^
-      = help: write `service:NAME`, `oci-layout:PATH` or `dir:PATH`
+      = help: write `service:NAME`, `image:REFERENCE`, `oci-layout:PATH` or `dir:PATH`
+
+    error: the reference of an image must be a single word
+     --> services/web/service.toml:4:10
+      |
+    4 | spaced = "image:a b"
+      |          ^^^^^^^^^^^
 
     error: a secret comes from `env:NAME` or `file:PATH`
-     --> services/web/service.toml:5:7
+     --> services/web/service.toml:6:7
       |
-    5 | npm = "*******"
+    6 | npm = "*******"
       |       ^^^^^^^^^
 
-    the catalog has 2 errors
+    the catalog has 3 errors
     "#);
 }
 

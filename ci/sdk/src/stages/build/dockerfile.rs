@@ -149,6 +149,7 @@ async fn contexts(
                 let directory = host.directory(text(&path.under(ctx.root()))?);
                 NamedContext::directory(name, directory.id().await.told()?)
             }
+            ContextSource::Image(reference) => NamedContext::image(name, reference.clone()),
         });
     }
     Ok(contexts)

@@ -31,6 +31,8 @@ pub(crate) struct Context {
     directory: Option<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
     oci_layout: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
 }
 
 impl Context {
@@ -40,6 +42,7 @@ impl Context {
             container: None,
             directory: None,
             oci_layout: None,
+            image: None,
         }
     }
 
@@ -63,6 +66,14 @@ impl Context {
     pub(crate) fn oci_layout(name: String, path: String) -> Self {
         Self {
             oci_layout: Some(path),
+            ..Self::empty(name)
+        }
+    }
+
+    /// An image in a registry.
+    pub(crate) fn image(name: String, reference: String) -> Self {
+        Self {
+            image: Some(reference),
             ..Self::empty(name)
         }
     }
@@ -140,6 +151,7 @@ mod tests {
                 Context::container("base".into(), Id("C".into())),
                 Context::oci_layout("deb".into(), "/l".into()),
                 Context::directory("d".into(), Id("D".into())),
+                Context::image("i".into(), "alpine:3".into()),
             ],
         };
         let text = docker_build(&query.directory(), &build)
@@ -155,7 +167,7 @@ mod tests {
             r#"buildArgs:[{name:"A",value:"say\"hi\"\n$X"}]"#,
             r#"target:"app""#,
             r#"secrets:["S"]"#,
-            r#"namedContexts:[{name:"base",container:"C"},{name:"deb",ociLayout:"/l"},{name:"d",directory:"D"}]"#,
+            r#"namedContexts:[{name:"base",container:"C"},{name:"deb",ociLayout:"/l"},{name:"d",directory:"D"},{name:"i",image:"alpine:3"}]"#,
         ] {
             assert!(text.contains(argument), "{argument} is not in {text}");
         }
