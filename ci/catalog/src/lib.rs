@@ -18,6 +18,7 @@ mod diagnostic;
 mod files;
 mod format;
 mod fuzz;
+mod limits;
 mod load;
 mod lower;
 mod model;
@@ -26,6 +27,7 @@ mod path;
 mod plan;
 mod platform;
 mod reference;
+mod registries;
 mod render;
 mod schema;
 mod secrets;
@@ -39,6 +41,7 @@ mod tests;
 pub use diagnostic::{CatalogErrors, Diagnostic, Location, Related, Severity};
 pub use files::{Disk, FileKind, Files, MAX_FILE_BYTES, MemoryFiles, find_root};
 pub use fuzz::fuzz;
+pub use limits::Limits;
 pub use model::{
     Builder, CargoBuilder, Catalog, Check, ContextSource, Contract, ContractKind,
     DockerfileBuilder, Environment, Image, Linkage, Project, SecretSource, Service, User,
@@ -47,5 +50,9 @@ pub use name::{InvalidName, Name};
 pub use path::RelativePath;
 pub use plan::UnknownService;
 pub use platform::{InvalidPlatform, Platform};
+pub use registries::{
+    InvalidMirror, InvalidVariable, MIRRORS_VARIABLE, Mirror, PLAIN_HTTP_VARIABLE, Registries,
+    Registry,
+};
 pub use schema::{SchemaKind, json_schema};
 pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Diagnostic, Name, Platform, RelativePath, Template};
+use crate::{Diagnostic, Limits, Name, Platform, Registries, RelativePath, Template};
 
 /// Everything `pipeline.toml` and the `service.toml` files it points at say.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Catalog {
     pub(crate) root: PathBuf,
     pub(crate) project: Project,
     pub(crate) environments: BTreeMap<Name, Environment>,
+    pub(crate) registries: Registries,
+    pub(crate) limits: Limits,
     pub(crate) services: BTreeMap<Name, Service>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -40,6 +42,18 @@ impl Catalog {
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.get(name)
+    }
+
+    /// How registries are reached, as the file says; [`Registries::with_environment`] adds what the environment says.
+    #[must_use]
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    /// What every execution may use, unless its service says otherwise ([`Service::limits`]).
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The services, ordered by name.
@@ -104,6 +118,8 @@ pub struct Service {
     pub builder: Builder,
     /// What is added to the image the builder gives.
     pub image: Image,
+    /// What its executions may use: its own limits, and where it sets none those of [`Catalog::limits`].
+    pub limits: Limits,
     /// What `test` holds the image to; absent: the image is not started.
     pub contract: Option<Contract>,
     /// The service's own checks, in the order written.

@@ -1,5 +1,7 @@
 //! Repositories and tags as registries take them (OCI distribution specification, "Pulling manifests").
 
+use std::net::Ipv6Addr;
+
 use crate::{Environment, Placeholder, RenderError, Template, Variables};
 
 /// Longest repository with its registry that clients take.
@@ -15,30 +17,61 @@ pub(crate) fn repository_fault(text: &str) -> Option<&'static str> {
     let Some((host, path)) = text.split_once('/') else {
         return Some("it must begin with a host and a `/`");
     };
-    let (name, port) = host
-        .split_once(':')
-        .map_or((host, None), |(name, port)| (name, Some(port)));
-    let label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    if !name.split('.').all(label) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Some("its host is not valid");
-    }
     // Clients take a first component without any of these for a namespace of their default registry.
-    if !name.contains('.') && port.is_none() && name != "localhost" {
+    if !host.contains(['.', ':']) && host != "localhost" {
         return Some("it must begin with a host, which has a `.` or a port");
     }
-    if !path.split('/').all(crate::name::is_component) {
+    if self::host(host).is_none() {
+        return Some("its host is not valid");
+    }
+    if !is_path(path) {
         return Some(
             "its path may hold only lower-case letters, digits and single separators between them",
         );
     }
     (text.len() > MAX_REPOSITORY).then_some("it is longer than 255 characters")
+}
+
+/// Whether a text is a path in a registry.
+pub(crate) fn is_path(text: &str) -> bool {
+    text.split('/').all(crate::name::is_component)
+}
+
+/// `HOST[:PORT]` in lower case and without leading zeros, or `None` if it is none.
+pub(crate) fn host(text: &str) -> Option<String> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            let port = match rest {
+                "" => None,
+                rest => Some(rest.strip_prefix(':')?),
+            };
+            (format!("[{}]", address.parse::<Ipv6Addr>().ok()?), port)
+        }
+        None => {
+            let (host, port) = match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            };
+            let valid = host.split('.').all(is_label);
+            (valid.then(|| host.to_ascii_lowercase())?, port)
+        }
+    };
+    let Some(port) = port else { return Some(host) };
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port: u16 = port.parse().ok().filter(|port| digits && *port > 0)?;
+    Some(format!("{host}:{port}"))
+}
+
+/// One part of a host name between dots.
+fn is_label(label: &str) -> bool {
+    let hyphen = |byte: Option<u8>| byte == Some(b'-');
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !hyphen(label.bytes().next())
+        && !hyphen(label.bytes().last())
 }
 
 /// What is wrong with a tag, whatever its placeholders become.

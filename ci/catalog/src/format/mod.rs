@@ -15,7 +15,7 @@ use std::ops::Range;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub(crate) use pipeline::{EnvironmentTable, PipelineFile};
+pub(crate) use pipeline::{EnvironmentTable, LimitsTable, PipelineFile, RegistryTable};
 pub(crate) use service::{
     BuilderKind, CargoTable, CheckTable, ContractTable, DockerfileTable, ImageTable,
     KindOfContract, ServiceFile,

@@ -1,6 +1,7 @@
 //! `pipeline.toml`. The documentation comments here are what an editor shows for a key.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,12 @@ pub(crate) struct PipelineFile {
     /// The environments images are made for, by name.
     #[serde(default)]
     pub(crate) environments: BTreeMap<At<String>, EnvironmentTable>,
+    /// How registries are reached, by host and perhaps port. PIPELINE_REGISTRY_MIRRORS and PIPELINE_PLAIN_HTTP add to it.
+    #[serde(default)]
+    pub(crate) registries: BTreeMap<At<String>, RegistryTable>,
+    /// What every execution may use, unless its service says otherwise.
+    #[serde(default)]
+    pub(crate) limits: LimitsTable,
 }
 
 /// What is delivered, and to which registry.
@@ -51,6 +58,38 @@ pub(crate) struct EnvironmentTable {
     /// `{source_date_epoch}`.
     #[serde(default = "default_tag")]
     pub(crate) tag: At<String>,
+}
+
+/// How a registry is reached.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RegistryTable {
+    /// Where to look for what is pulled from it, in this order, before the registry itself: HOST[:PORT][/PREFIX].
+    pub(crate) mirrors: Vec<At<String>>,
+    /// Whether it is spoken to without TLS. Never guessed, not even for this machine.
+    pub(crate) plain_http: bool,
+    /// A file of certificate authorities in PEM, trusted besides the system's. Relative to this file.
+    pub(crate) ca: Option<At<String>>,
+}
+
+/// What an execution may use.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct LimitsTable {
+    /// Memory of all its processes together: `512MiB`, `4GiB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::lower::SIZE_PATTERN))]
+    pub(crate) memory: Option<At<String>>,
+    /// Processes and threads at one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_194_304))]
+    pub(crate) pids: Option<At<NonZeroU32>>,
+    /// Time from start to end: `90s`, `30m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::lower::DURATION_PATTERN))]
+    pub(crate) time: Option<At<String>>,
 }
 
 fn default_repository() -> At<String> {

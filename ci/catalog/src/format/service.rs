@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{At, Texts};
+use super::{At, LimitsTable, Texts};
 use crate::Linkage;
 
 /// One service: how its image is built and what the image is held to. Paths are relative to the folder of this file
@@ -44,6 +44,9 @@ pub(crate) struct ServiceFile {
     /// What is added to the image the builder gives.
     #[serde(default)]
     pub(crate) image: ImageTable,
+    /// What the executions of its build, checks and contract may use, in place of the same keys in `pipeline.toml`.
+    #[serde(default)]
+    pub(crate) limits: LimitsTable,
     /// What `test` holds the running image to. Without it the image is not started.
     pub(crate) contract: Option<At<ContractTable>>,
     /// The service's own checks. They run in parallel, before the contract.

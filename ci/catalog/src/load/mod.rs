@@ -17,7 +17,7 @@ use crate::format::{PipelineFile, ServiceFile};
 use crate::lower::{self, Edge, Lowering};
 use crate::schema;
 use crate::source::Source;
-use crate::{Catalog, CatalogErrors, Disk, Files, Name, Service};
+use crate::{Catalog, CatalogErrors, Disk, Files, Service};
 
 /// The file that makes a folder a catalog root.
 pub(crate) const CATALOG_FILE: &str = "pipeline.toml";
@@ -68,24 +68,17 @@ impl Catalog {
         let parts = load(files, &mut problems);
         let warnings = problems.finish()?;
         // Whatever kept `load` from a result was an error, so this is never empty here.
-        let (project, environments, services) = parts.ok_or_else(CatalogErrors::unexplained)?;
+        let parts = parts.ok_or_else(CatalogErrors::unexplained)?;
         Ok(Self {
             root: root.to_path_buf(),
-            project,
-            environments,
-            services,
             warnings,
+            ..parts
         })
     }
 }
 
-type Parts = (
-    crate::Project,
-    BTreeMap<Name, crate::Environment>,
-    BTreeMap<Name, Service>,
-);
-
-fn load(files: &dyn Files, problems: &mut Problems) -> Option<Parts> {
+/// The catalog of these files, yet without its root and warnings.
+fn load(files: &dyn Files, problems: &mut Problems) -> Option<Catalog> {
     let path = PathBuf::from(CATALOG_FILE);
     let bytes = match read::bytes(files, &path) {
         Ok(bytes) => bytes,
@@ -114,14 +107,23 @@ fn load(files: &dyn Files, problems: &mut Problems) -> Option<Parts> {
 
     let file = file?;
     let mut lowering = Lowering::new(&source, Path::new(""), files, problems);
-    let (project, environments) = lower::pipeline(&mut lowering, &file, drafts.len());
-    let project = project?;
+    let pipeline = lower::pipeline(&mut lowering, &file, drafts.len());
+    let project = pipeline.project?;
     let mut services = BTreeMap::new();
     for Lowered { mut service, .. } in lowered {
         service.repository = lower::repository(&mut lowering, &file, &project, &service.name)?;
+        service.limits = service.limits.or(pipeline.limits);
         services.insert(service.name.clone(), service);
     }
-    Some((project, environments, services))
+    Some(Catalog {
+        root: PathBuf::new(),
+        project,
+        environments: pipeline.environments,
+        registries: pipeline.registries,
+        limits: pipeline.limits,
+        services,
+        warnings: Vec::new(),
+    })
 }
 
 fn missing_catalog(path: PathBuf, error: &io::Error, problems: &mut Problems) {

@@ -6,7 +6,9 @@
 mod builder;
 mod contract;
 mod image;
+mod limits;
 mod pipeline;
+mod registries;
 mod service;
 mod templates;
 mod values;
@@ -20,6 +22,7 @@ use crate::format::At;
 use crate::source::Source;
 
 pub(crate) use contract::LIVEZ;
+pub(crate) use limits::SIZE_PATTERN;
 pub(crate) use pipeline::{pipeline, repository};
 pub(crate) use service::{Edge, service, service_name};
 pub(crate) use values::DURATION_PATTERN;

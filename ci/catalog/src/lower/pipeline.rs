@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Lowering;
+use super::{Lowering, limits, registries};
 use crate::format::{At, EnvironmentTable, PipelineFile};
 use crate::reference;
-use crate::{Environment, Name, Placeholder, Project, Template, Variables};
+use crate::{Environment, Limits, Name, Placeholder, Project, Registries, Template, Variables};
 
 const REPOSITORY_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Project,
@@ -24,12 +24,20 @@ const TAG_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::SourceDateEpoch,
 ];
 
-/// The project and the environments of a catalog with so many `services`.
+/// What a `pipeline.toml` says, apart from its services.
+pub(crate) struct Pipeline {
+    pub(crate) project: Option<Project>,
+    pub(crate) environments: BTreeMap<Name, Environment>,
+    pub(crate) registries: Registries,
+    pub(crate) limits: Limits,
+}
+
+/// What the `pipeline.toml` of a catalog with so many `services` says.
 pub(crate) fn pipeline(
     lowering: &mut Lowering<'_>,
     file: &PipelineFile,
     services: usize,
-) -> (Option<Project>, BTreeMap<Name, Environment>) {
+) -> Pipeline {
     let name = lowering.name(&file.project.name, "a project");
     let registry = registry(lowering, &file.project.registry);
     let repository = lowering.template(&file.project.repository, REPOSITORY_PLACEHOLDERS);
@@ -53,7 +61,12 @@ pub(crate) fn pipeline(
             repository: repository?,
         })
     };
-    (project(), environments)
+    Pipeline {
+        project: project(),
+        environments,
+        registries: registries::registries(lowering, &file.registries),
+        limits: limits::limits(lowering, &file.limits),
+    }
 }
 
 /// The repository of one service.

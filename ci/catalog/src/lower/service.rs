@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Lowering, builder, contract, image};
+use super::{Lowering, builder, contract, image, limits};
 use crate::format::{At, ServiceFile};
 use crate::{Name, Platform, Service};
 
@@ -65,6 +65,7 @@ pub(crate) fn service(
         None => Some(None),
         Some(table) => contract::contract(lowering, table).map(Some),
     };
+    let limits = limits::limits(lowering, &file.limits);
     let checks = contract::checks(lowering, &file.checks, file.builder.value);
     let service = Service {
         name: name?,
@@ -78,6 +79,7 @@ pub(crate) fn service(
         coupled_with,
         builder: builder?,
         image,
+        limits,
         contract: contract?,
         checks,
     };

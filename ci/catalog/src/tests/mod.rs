@@ -1,8 +1,10 @@
 //! Tests of the catalog as a whole: files in, a catalog or its errors out.
 
 mod errors;
+mod limits;
 mod loading;
 mod planning;
+mod registries;
 mod robustness;
 mod schema;
 mod values;
