@@ -82,6 +82,7 @@ impl Context {
             no_cache: setup.no_cache,
             source_date_epoch,
             progress: progress.clone(),
+            limits: ci_engine::Limits::default(),
         };
         let engine = EngineHandle::start(setup.engine, options).await?;
         Ok(Self {
