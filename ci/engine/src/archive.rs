@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use ci_oci::archive::Content;
-use ci_oci::config::History;
-use ci_oci::manifest::media_type;
-use ci_oci::{Descriptor, Digest, Layout, Platform, archive, assembly};
+use ci_oci::{Descriptor, Digest, Platform, archive, assembly};
 
 use crate::Group;
 use crate::container::Container;
@@ -18,7 +16,6 @@ use crate::layers::Rootfs;
 use crate::lazy::Lazy;
 use crate::progress::Outcome;
 use crate::session::Session;
-use crate::stacking::Traits;
 
 /// An image for one or several platforms, as a file that is written when it is needed.
 #[derive(Debug)]
@@ -118,7 +115,7 @@ async fn assemble(
     let mut manifests: Vec<(Platform, Descriptor)> = Vec::new();
     let mut layers: BTreeMap<Digest, Descriptor> = BTreeMap::new();
     for container in containers {
-        let blobs = compress(session, &container.rootfs, group).await?;
+        let blobs = compress(session, container, group).await?;
         let created = created(session.options.source_date_epoch)?;
         let mut config = container.image.clone();
         for step in config
@@ -165,25 +162,29 @@ async fn assemble(
     })
 }
 
-/// Blobs of all layers, those missing compressed in parallel.
+/// Blobs of all layers, those missing compressed in parallel. Layers of a base image are the blobs they came as.
 async fn compress(
     session: &Arc<Session>,
-    rootfs: &Rootfs,
+    container: &Container,
     group: &Group,
 ) -> Result<Vec<Descriptor>> {
-    let is_ready = rootfs
-        .layers
-        .iter()
-        .all(|layer| session.store.compressed(layer).is_some());
+    let layers = &container.rootfs.layers;
+    let is_ready = layers.iter().all(|layer| {
+        container.blobs.contains_key(layer) || session.store.compressed(layer).is_some()
+    });
     let step = (!is_ready).then(|| {
         session
             .options
             .progress
             .start(group, "compress layers", None)
     });
-    let blobs =
-        futures::future::try_join_all(rootfs.layers.iter().map(|layer| session.compressed(layer)))
-            .await?;
+    let blobs = layers.iter().map(|layer| async {
+        match container.blobs.get(layer) {
+            Some(blob) => Ok(blob.clone()),
+            None => session.compressed(layer).await,
+        }
+    });
+    let blobs = futures::future::try_join_all(blobs).await?;
     if let Some(step) = step {
         step.finish(Outcome::Done);
     }
@@ -195,94 +196,4 @@ pub(crate) fn created(epoch: i64) -> Result<String> {
     jiff::Timestamp::from_second(epoch)
         .map(|time| time.to_string())
         .map_err(|error| Error::new(format!("SOURCE_DATE_EPOCH {epoch}: {error}")))
-}
-
-/// The container of an image in an OCI image layout on the host.
-pub(crate) async fn import_layout(
-    session: &Arc<Session>,
-    dir: &Path,
-    name: Option<String>,
-    platform: Platform,
-) -> Result<Container> {
-    let (session, dir) = (session.clone(), dir.to_owned());
-    let resolved = {
-        let dir = dir.clone();
-        let wanted = platform.clone();
-        tokio::task::spawn_blocking(move || Layout::open(&dir)?.resolve(name.as_deref(), &wanted))
-            .await??
-    };
-    if resolved.manifest.layers.len() != resolved.config.rootfs.diff_ids.len() {
-        return Err(Error::new(format!(
-            "the image has {} layers, but its config lists {}",
-            resolved.manifest.layers.len(),
-            resolved.config.rootfs.diff_ids.len()
-        )));
-    }
-    let mut loads = Vec::new();
-    for (blob, diff_id) in resolved
-        .manifest
-        .layers
-        .iter()
-        .cloned()
-        .zip(resolved.config.rootfs.diff_ids.iter().copied())
-    {
-        loads.push(load_layer(session.clone(), dir.clone(), blob, diff_id));
-    }
-    let traits = futures::future::try_join_all(loads).await?;
-    let diff_ids = resolved.config.rootfs.diff_ids.iter().copied();
-    session
-        .stack(&diff_ids.zip(traits).collect::<Vec<_>>())
-        .await?;
-    let mut container = Container::scratch(&platform);
-    container.rootfs = Rootfs {
-        layers: resolved.config.rootfs.diff_ids.clone(),
-    };
-    container.image = resolved.config;
-    complete_history(&mut container);
-    Ok(container)
-}
-
-/// A history that does not tell of every layer is of no use for what is built on top; then each layer gets an empty entry.
-fn complete_history(container: &mut Container) {
-    let told = container
-        .image
-        .history
-        .iter()
-        .filter(|step| !step.empty_layer)
-        .count();
-    if told != container.rootfs.layers.len() {
-        container.image.history = vec![History::default(); container.rootfs.layers.len()];
-    }
-}
-
-/// Brings one layer of a layout into the store: its blob as it is, and its files.
-async fn load_layer(
-    session: Arc<Session>,
-    dir: std::path::PathBuf,
-    mut blob: Descriptor,
-    diff_id: Digest,
-) -> Result<Traits> {
-    if !session.store.has_blob(&blob.digest) {
-        let (store, wanted) = (session.store.clone(), blob.clone());
-        tokio::task::spawn_blocking(move || -> Result<()> {
-            let mut writer = store.blob_writer(Some((wanted.digest, wanted.size)))?;
-            let mut content = BufReader::new(Layout::open(&dir)?.open_blob(&wanted)?);
-            std::io::copy(&mut content, &mut writer)?;
-            writer.finish()?;
-            Ok(())
-        })
-        .await??;
-    }
-    let traits = session
-        .unpack(session.store.blob_path(&blob.digest), &diff_id)
-        .await?;
-    // The blob is pushed again as it came, under the OCI name of its media type.
-    if blob.media_type == media_type::DOCKER_LAYER_GZIP {
-        blob.media_type = media_type::OCI_LAYER_GZIP.to_owned();
-    }
-    blob.urls = Vec::new();
-    if session.store.compressed(&diff_id).is_none() {
-        session.store.put_compressed(&diff_id, &blob)?;
-    }
-    Ok(traits)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ci_oci::config::{History, RunConfig};
-use ci_oci::{ImageConfig, Platform};
+use ci_oci::{Descriptor, Digest, ImageConfig, Platform};
 use ci_sandbox::Limits;
 
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ pub(crate) struct Container {
     pub(crate) rootfs: Rootfs,
     /// The config of its image; `rootfs` in it is filled in when an image is made.
     pub(crate) image: ImageConfig,
+    /// Layers that came from a base image, as the blobs they came as.
+    pub(crate) blobs: BTreeMap<Digest, Descriptor>,
+    /// The reference of the image in a registry that it is, with its digest; none once something has been changed.
+    pub(crate) image_ref: Option<String>,
     /// Annotations of its manifest.
     pub(crate) annotations: BTreeMap<String, String>,
     /// Mounts of its executions; never part of its image.
@@ -38,6 +42,8 @@ impl Container {
         Self {
             rootfs: Rootfs::default(),
             image: ImageConfig::new(platform),
+            blobs: BTreeMap::new(),
+            image_ref: None,
             annotations: BTreeMap::new(),
             mounts: Vec::new(),
             secret_env: Vec::new(),
@@ -45,6 +51,20 @@ impl Container {
             args_were_set: false,
             last: None,
         }
+    }
+
+    /// The container of another image, with what was added to this one for executions and the variables the image lacks.
+    pub(crate) fn from_image(&self, image: &Self) -> Self {
+        let mut container = image.clone();
+        container.mounts.clone_from(&self.mounts);
+        container.secret_env.clone_from(&self.secret_env);
+        container.limits.clone_from(&self.limits);
+        for (name, value) in self.env() {
+            if container.variable(&name).is_none() {
+                container.set_variable(&name, Some(&value));
+            }
+        }
+        container
     }
 
     /// How a container of it runs.
@@ -63,6 +83,7 @@ impl Container {
             });
         }
         next.rootfs = rootfs;
+        next.image_ref = None;
         next
     }
 

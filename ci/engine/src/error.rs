@@ -22,6 +22,9 @@ pub(crate) enum Error {
     /// A Dockerfile that cannot be built, with the place.
     #[error("{0}")]
     Dockerfile(Arc<str>),
+    /// A registry could not be reached, would not give something, or gave something else.
+    #[error("{0}")]
+    Registry(Arc<str>),
     /// Everything else, said for people.
     #[error("{0}")]
     Message(Arc<str>),
@@ -78,6 +81,7 @@ impl Error {
     pub(crate) fn context(self, what: impl std::fmt::Display) -> Self {
         match self {
             Self::Message(message) => Self::new(format!("{what}: {message}")),
+            Self::Registry(message) => Self::Registry(format!("{what}: {message}").into()),
             placed => placed,
         }
     }
@@ -91,6 +95,10 @@ impl From<Error> for FieldError {
             Error::Dockerfile(_) => plain.with_extensions(Map::from_iter([(
                 "_type".to_owned(),
                 json!("DOCKERFILE_ERROR"),
+            )])),
+            Error::Registry(_) => plain.with_extensions(Map::from_iter([(
+                "_type".to_owned(),
+                json!("REGISTRY_ERROR"),
             )])),
             Error::Exec(failure) => {
                 let mut extensions = Map::new();
@@ -108,6 +116,12 @@ impl From<Error> for FieldError {
 fn tail(output: &[u8]) -> String {
     let start = output.len().saturating_sub(OUTPUT_LIMIT);
     String::from_utf8_lossy(&output[start..]).trim().to_owned()
+}
+
+impl From<ci_registry::Error> for Error {
+    fn from(error: ci_registry::Error) -> Self {
+        Self::Registry(error.to_string().into())
+    }
 }
 
 macro_rules! from_display {
@@ -131,4 +145,8 @@ from_display!(
     ci_oci::assembly::AssemblyError,
     ci_oci::config::ConfigError,
     ci_oci::PlatformError,
+    ci_oci::ReferenceError,
+    ci_oci::manifest::SelectError,
+    rustix::io::Errno,
+    tokio::sync::AcquireError,
 );

@@ -12,6 +12,7 @@ use ci_rootfs::write::Change;
 use ci_sandbox::{IdMap, Privilege};
 use ci_store::{LayerPaths, Refs, Staging};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -233,6 +234,10 @@ impl Session {
             return Err(unexpected());
         };
         if diff_id != *layer {
+            // Others pack otherwise.
+            if let Some(blob) = self.foreign_blob(layer) {
+                return Ok(blob);
+            }
             return Err(Error::new(format!(
                 "layer {layer} is damaged in the store: its content is {diff_id} (remove it with `cache verify --repair`)"
             )));
@@ -251,14 +256,28 @@ impl Session {
         .await?
     }
 
+    /// The traits of a layer of others that is in the store already.
+    pub(crate) fn unpacked(&self, diff_id: &Digest) -> Option<Traits> {
+        self.store.layer(diff_id)?;
+        self.store.result("traits", diff_id)
+    }
+
     /// Unpacks a layer's archive into the store, unless it is there and its traits are known.
     pub(crate) async fn unpack(&self, archive: PathBuf, diff_id: &Digest) -> Result<Traits> {
-        if self.store.layer(diff_id).is_some()
-            && let Some(traits) = self.store.result("traits", diff_id)
-        {
+        if let Some(traits) = self.unpacked(diff_id) {
             return Ok(traits);
         }
-        let _permit = self.permit().await?;
+        let permit = self.permit().await?;
+        self.unpack_with(permit, archive, diff_id).await
+    }
+
+    /// Unpacks a layer's archive, which may still be arriving through a pipe.
+    pub(crate) async fn unpack_with(
+        &self,
+        _permit: OwnedSemaphorePermit,
+        archive: PathBuf,
+        diff_id: &Digest,
+    ) -> Result<Traits> {
         let (staging, into) = self.stage()?;
         let record = matches!(
             self.sandbox.privilege(),

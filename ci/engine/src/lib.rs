@@ -16,6 +16,7 @@ mod directory;
 mod error;
 mod exec;
 mod host;
+mod images;
 mod layers;
 mod lazy;
 mod limits;
@@ -63,6 +64,8 @@ pub struct Options {
     pub progress: Progress,
     /// What every execution may use up, as far as it has no limits of its own. The time does not count for services.
     pub limits: Limits,
+    /// Registries that images come from: mirrors, certificates, credentials.
+    pub registries: ci_registry::Config,
 }
 
 /// Why an engine could not be started or stopped.

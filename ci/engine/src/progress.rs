@@ -72,6 +72,13 @@ pub enum EventKind {
         /// What it printed.
         bytes: Vec<u8>,
     },
+    /// A part of a known amount of work is done.
+    Advanced {
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
     /// Something a person should know, though nothing failed.
     Warning {
         /// Name of the check, such as `SecretsUsedInArgOrEnv`.
@@ -190,6 +197,11 @@ impl Step {
                 bytes: bytes.to_vec(),
             });
         }
+    }
+
+    /// Reports how much of it is done, in bytes.
+    pub fn advance(&self, done: u64, total: u64) {
+        self.report(EventKind::Advanced { done, total });
     }
 
     /// Ends the step.

@@ -3,18 +3,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ci_oci::Digest;
+use ci_oci::{Descriptor, Digest, Reference};
+use ci_registry::Client;
 use ci_sandbox::Sandbox;
 use ci_store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Options;
+use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::exec::ExecOutcome;
 use crate::lazy::Flights;
 use crate::object::Object;
 use crate::service::Services;
 use crate::stacking::Stacking;
+
+/// How many blobs are transferred at once: more make a fast connection no faster, and a slow one stall.
+const TRANSFERS: usize = 6;
 
 /// What one running engine shares.
 pub(crate) struct Session {
@@ -26,9 +31,15 @@ pub(crate) struct Session {
     objects: Mutex<HashMap<String, Object>>,
     pub(crate) executions: Flights<Arc<ExecOutcome>>,
     pub(crate) copies: Flights<Digest>,
+    pub(crate) pulls: Flights<Arc<Container>>,
+    /// Leave to transfer a blob.
+    pub(crate) transfers: Semaphore,
     pub(crate) stacking: Stacking,
     /// Whether it has been said what of the limits cannot be enforced.
     pub(crate) limits_shortfall: OnceLock<()>,
+    /// What references meant when they were first asked for.
+    pub(crate) references: Mutex<HashMap<Reference, Descriptor>>,
+    registry: OnceLock<Client>,
 }
 
 impl Session {
@@ -43,8 +54,12 @@ impl Session {
             objects: Mutex::default(),
             executions: Flights::default(),
             copies: Flights::default(),
+            pulls: Flights::default(),
+            transfers: Semaphore::new(TRANSFERS),
             stacking: Stacking::default(),
             limits_shortfall: OnceLock::new(),
+            references: Mutex::default(),
+            registry: OnceLock::new(),
         }
     }
 
@@ -73,6 +88,20 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+    }
+
+    /// The client of registries. It is made when it is first needed: reading the machine's certificates takes a while.
+    pub(crate) fn registry(&self) -> Result<&Client> {
+        if let Some(client) = self.registry.get() {
+            return Ok(client);
+        }
+        let client = Client::new(self.options.registries.clone())?;
+        Ok(self.registry.get_or_init(|| client))
+    }
+
+    /// Leave to do heavy work, if it is to be had at once.
+    pub(crate) fn try_permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.jobs.clone().try_acquire_owned().ok()
     }
 
     /// Leave to do heavy work; waits while as much as allowed is going on.

@@ -49,6 +49,13 @@ impl Upload {
     }
 }
 
+/// A body for one address: a redirect does not take it along, whatever its status. For bodies that hold a secret (R1).
+pub fn once(bytes: impl Into<Bytes>) -> reqwest::Body {
+    let bytes = bytes.into();
+    let length = bytes.len() as u64;
+    reqwest::Body::wrap(Upload::new(length, futures::stream::iter([Ok(bytes)])))
+}
+
 impl Body for Upload {
     type Data = Bytes;
     type Error = SourceError;

@@ -18,7 +18,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use body::Upload;
+pub use body::{Upload, once};
 pub use bytes::Bytes;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Kind, SetupError};
@@ -26,7 +26,7 @@ pub use options::Options;
 pub use proxies::Proxies;
 pub use reqwest::{Method, RequestBuilder, StatusCode, Url, header};
 pub use response::Response;
-pub use retry::Retry;
+pub use retry::{Attempts, Retry};
 pub use shown::shown;
 
 /// A client with a pool of connections; clones share it.
@@ -106,30 +106,30 @@ impl Http {
         &self,
         mut request: impl FnMut() -> RequestBuilder,
     ) -> Result<Response, Error> {
-        let mut attempt = 0;
+        let mut attempts = self.attempts();
         loop {
-            attempt += 1;
             let result = self.send(request()).await;
-            let pause = match &result {
-                Ok(response) => response.pause(&self.retry, attempt, self.clock()),
-                Err(error) if error.is_transient() => self.retry.pause(attempt, None, self.clock()),
-                Err(_) => None,
+            let again = match &result {
+                Ok(response) if response.may_pass() => {
+                    attempts.again(response.retry_after(self.clock())).await
+                }
+                Err(error) if error.is_transient() => attempts.again(None).await,
+                _ => false,
             };
-            match pause {
-                Some(pause) => self.clock.sleep(pause).await,
-                None => return result,
+            if !again {
+                return result;
             }
         }
+    }
+
+    /// Counts attempts at something and waits between them.
+    pub fn attempts(&self) -> Attempts {
+        Attempts::new(self.retry.clone(), Arc::clone(&self.clock))
     }
 
     /// What tells the time and waits.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
-    }
-
-    /// How often and when something is tried again.
-    pub fn retry(&self) -> &Retry {
-        &self.retry
     }
 
     /// The client beneath, for libraries that want one. Nothing bounds how long it waits for a response.

@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::retry::{self, Retry};
+use crate::retry;
 
 /// A response whose head has come.
 #[derive(Debug)]
@@ -52,11 +52,9 @@ impl Response {
         retry::parse_retry_after(self.header(header::RETRY_AFTER)?, clock.now())
     }
 
-    /// How long to wait before another attempt after attempt number `attempt`, if one may help.
-    pub fn pause(&self, retry: &Retry, attempt: u32, clock: &dyn Clock) -> Option<Duration> {
+    /// Whether the server may answer otherwise when it is asked again later: 429, 500, 502, 503, 504.
+    pub fn may_pass(&self) -> bool {
         retry::may_pass(self.status())
-            .then(|| retry.pause(attempt, self.retry_after(clock), clock))
-            .flatten()
     }
 
     /// The next piece of the body; `None` at its end.

@@ -1,5 +1,6 @@
 //! When something is tried again: back-off that doubles, spread by chance, or what the server asks for (RFC 9110, section 10.2.3).
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
@@ -53,6 +54,39 @@ impl Retry {
             Some(asked) => Some(asked + self.first.mul_f64(spread - 0.5)),
             None => Some(backoff.mul_f64(spread).min(self.longest)),
         }
+    }
+}
+
+/// Attempts at one thing.
+#[derive(Debug)]
+pub struct Attempts {
+    retry: Retry,
+    clock: Arc<dyn Clock>,
+    made: u32,
+}
+
+impl Attempts {
+    pub(crate) fn new(retry: Retry, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            retry,
+            clock,
+            made: 0,
+        }
+    }
+
+    /// An attempt has failed: waits, and says whether to make another. `asked` is what the server asks for.
+    pub async fn again(&mut self, asked: Option<Duration>) -> bool {
+        self.made += 1;
+        let pause = self.retry.pause(self.made, asked, &*self.clock);
+        if let Some(pause) = pause {
+            self.clock.sleep(pause).await;
+        }
+        pause.is_some()
+    }
+
+    /// There was progress: the count begins anew.
+    pub fn reset(&mut self) {
+        self.made = 0;
     }
 }
 

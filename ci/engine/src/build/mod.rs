@@ -4,6 +4,7 @@
 //! nothing; then the stages run in parallel (`stages`), each step on the layers of the one before (`steps`).
 
 mod context;
+mod externals;
 mod named;
 mod plan;
 mod stages;

@@ -1,12 +1,14 @@
-//! What names in a Dockerfile can stand for: images of other builds, directories, OCI image layouts on the host.
+//! What names in a Dockerfile can stand for: images of other builds or of registries, directories, OCI image layouts on the
+//! host.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ci_oci::Platform;
+use ci_oci::{Platform, Reference};
 use serde::Deserialize;
 
+use crate::Group;
 use crate::container::Container;
 use crate::directory::{Directory, host_path};
 use crate::error::{Error, Result};
@@ -23,6 +25,8 @@ pub(crate) enum NamedContext {
     Directory(Arc<Node<Arc<Directory>>>),
     /// An image in an OCI image layout, and its name if there are several.
     Layout(PathBuf, Option<String>),
+    /// An image in a registry, for the platform of whoever uses it.
+    Image(Reference),
 }
 
 /// The input object `NamedContext`.
@@ -33,6 +37,7 @@ struct Input {
     container: Option<String>,
     directory: Option<String>,
     oci_layout: Option<String>,
+    image: Option<String>,
 }
 
 /// The argument `namedContexts`.
@@ -43,19 +48,32 @@ pub(super) fn decode(
     let session = &call.backend.session;
     let mut contexts = BTreeMap::new();
     for input in inputs {
-        let context = match (input.container, input.directory, input.oci_layout) {
-            (Some(id), None, None) => NamedContext::Container(container_of(&session.object(&id)?)?),
-            (None, Some(id), None) => NamedContext::Directory(directory_of(&session.object(&id)?)?),
-            (None, None, Some(layout)) => layout_of(session, &layout),
+        let Input {
+            name,
+            container,
+            directory,
+            oci_layout,
+            image,
+        } = input;
+        let context = match (container, directory, oci_layout, image) {
+            (Some(id), None, None, None) => {
+                NamedContext::Container(container_of(&session.object(&id)?)?)
+            }
+            (None, Some(id), None, None) => {
+                NamedContext::Directory(directory_of(&session.object(&id)?)?)
+            }
+            (None, None, Some(layout), None) => layout_of(session, &layout),
+            (None, None, None, Some(image)) => {
+                NamedContext::Image(image.parse().map_err(Error::from)?)
+            }
             _ => {
                 return Err(Error::new(format!(
-                    "named context {:?}: give one of container, directory and ociLayout",
-                    input.name
+                    "named context {name:?}: give one of container, directory, ociLayout and image"
                 ))
                 .into());
             }
         };
-        contexts.insert(input.name, context);
+        contexts.insert(name, context);
     }
     Ok(contexts)
 }
@@ -75,12 +93,13 @@ impl NamedContext {
         &self,
         session: &Arc<Session>,
         platform: &Platform,
+        group: &Group,
     ) -> Result<Arc<Container>> {
         match self {
+            Self::Image(reference) => session.pull(reference, platform, group).await,
             Self::Container(node) => node.state.get(session).await,
             Self::Layout(path, name) => Ok(Arc::new(
-                crate::archive::import_layout(session, path, name.clone(), platform.clone())
-                    .await?,
+                crate::images::import(session, path, name.clone(), platform.clone()).await?,
             )),
             Self::Directory(node) => {
                 let rootfs = node.state.get(session).await?.as_root(session).await?;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ci_dockerfile::graph::{CopyFrom, Mount, Op};
-use ci_dockerfile::{Base, Config, External, Stage, StageId, Warning};
+use ci_dockerfile::{Base, Config, Stage, StageId, Warning};
 
+use super::externals::Externals;
 use super::{Request, Text, context};
 use crate::container::Container;
 use crate::directory::Directory;
@@ -22,8 +23,8 @@ pub(super) struct Plan {
     pub(super) stages: BTreeMap<StageId, Stage>,
     /// In the order in which they can be started.
     pub(super) order: Vec<StageId>,
-    /// What named contexts stand for.
-    pub(super) named: BTreeMap<String, Arc<Container>>,
+    /// Images and named contexts.
+    pub(super) externals: Externals,
     /// The build context, through its ignore file.
     pub(super) context: Arc<Directory>,
     /// Advice about steps that copy what the ignore file leaves out.
@@ -75,14 +76,15 @@ pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Pl
         },
     )
     .map_err(Error::dockerfile)?;
-    let named = resolve(session, request, file.externals()).await?;
+    let text = Text::new(name, &text);
+    let externals = Externals::resolve(session, request, &file, &text).await?;
     let mut plan = Plan {
         request: request.clone(),
         file,
-        text: Text::new(name, &text),
+        text,
         stages: BTreeMap::new(),
         order: Vec::new(),
-        named,
+        externals,
         context: directory,
         ignored: Vec::new(),
     };
@@ -125,15 +127,12 @@ fn lower(plan: &mut Plan) -> Result<()> {
         let stage = match &planned.base {
             Base::Stage(base) => plan.file.lower(id, &plan.stages[base]),
             Base::Scratch => plan.file.lower(id, &Config::scratch()),
-            Base::Context(name) => plan.file.lower(id, &config(&plan.named[name])),
-            Base::Image { reference, .. } => {
-                let source = plan.text.source(planned.span.first_line);
-                return Err(no_registry(
-                    &source,
-                    reference,
-                    plan.file.nearest_stage(reference),
-                ));
-            }
+            Base::Context(name)
+            | Base::Image {
+                reference: name, ..
+            } => plan
+                .file
+                .lower(id, &config(&*plan.externals.get(name, &planned.platform)?)),
         };
         let stage = stage.map_err(Error::dockerfile)?;
         todo.extend(
@@ -145,17 +144,6 @@ fn lower(plan: &mut Plan) -> Result<()> {
         plan.order.push(id);
     }
     Ok(())
-}
-
-fn no_registry(source: &Source, reference: &str, nearest: Option<&str>) -> Error {
-    let hint = match nearest {
-        Some(stage) => format!("did you mean the stage {stage}?"),
-        None => "name an image of the catalog or an OCI layout on disk as a named context, [dockerfile.contexts]".to_owned(),
-    };
-    Error::dockerfile(format!(
-        "{}:{}: cannot pull {reference}: this engine does not reach registries yet ({hint})",
-        source.file, source.line
-    ))
 }
 
 /// Stages whose files a stage's steps use.
@@ -186,29 +174,6 @@ fn sources(stage: &Stage) -> impl Iterator<Item = &CopyFrom> {
             .collect(),
         Op::Workdir(_) | Op::None => Vec::new(),
     })
-}
-
-/// Brings about what the named contexts stand for; images are refused where they are used.
-async fn resolve(
-    session: &Arc<Session>,
-    request: &Request,
-    externals: &[External],
-) -> Result<BTreeMap<String, Arc<Container>>> {
-    let named = externals.iter().filter_map(|external| match external {
-        External::Context(name) => request.contexts.get_key_value(name),
-        External::Image { .. } => None,
-    });
-    let resolving = named.map(|(name, context)| async move {
-        let container = context
-            .container(session, &request.platform)
-            .await
-            .map_err(|error| error.context(format!("context {name}")))?;
-        Ok::<_, Error>((name.clone(), container))
-    });
-    Ok(futures::future::try_join_all(resolving)
-        .await?
-        .into_iter()
-        .collect())
 }
 
 /// The config of a container as the Dockerfile language knows it.
@@ -243,7 +208,7 @@ pub(super) fn config(container: &Container) -> Config {
     }
 }
 
-fn platform(platform: &ci_oci::Platform) -> ci_dockerfile::Platform {
+pub(super) fn platform(platform: &ci_oci::Platform) -> ci_dockerfile::Platform {
     ci_dockerfile::Platform::new(
         &platform.os,
         &platform.architecture,

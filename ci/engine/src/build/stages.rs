@@ -8,6 +8,7 @@ use ci_oci::config::{Healthcheck, History, RunConfig};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
+use super::externals::oci as oci_platform;
 use super::plan::Plan;
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -60,12 +61,11 @@ async fn stage(
                 .clone()
                 .await?
         }
-        Base::Context(name) => plan
-            .named
-            .get(name)
-            .cloned()
-            .ok_or_else(|| Error::new(format!("no named context {name}")))?,
-        Base::Scratch | Base::Image { .. } => Arc::new(Container::scratch(&plan.request.platform)),
+        Base::Context(name)
+        | Base::Image {
+            reference: name, ..
+        } => plan.externals.get(name, &planned.platform)?,
+        Base::Scratch => Arc::new(Container::scratch(&oci_platform(&planned.platform))),
     };
     if planned.replaced {
         return Ok(base);

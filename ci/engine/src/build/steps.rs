@@ -327,17 +327,14 @@ impl Scope<'_> {
                     .ok_or_else(|| Error::new("files are taken from a later stage"))?;
                 Ok(Files::Rootfs(stage.clone().await?.rootfs.clone()))
             }
-            CopyFrom::Named(name) => {
-                let named = self
+            CopyFrom::Named(name) | CopyFrom::Image(name) => {
+                let found = self
                     .plan
-                    .named
-                    .get(name)
-                    .ok_or_else(|| Error::new(format!("no named context {name}")))?;
-                Ok(Files::Rootfs(named.rootfs.clone()))
+                    .externals
+                    .get_or_pull(self.session, &self.plan.request, name)
+                    .await?;
+                Ok(Files::Rootfs(found.rootfs.clone()))
             }
-            CopyFrom::Image(reference) => Err(Error::new(format!(
-                "cannot pull {reference}: this engine does not reach registries yet (hint: name it as a named context, [dockerfile.contexts])"
-            ))),
         }
     }
 }

@@ -44,6 +44,13 @@ pub(super) static CONTAINER: Type<Connection> = object(
             ready(files::from),
         ),
         field(
+            "imageRef",
+            "String!",
+            "The reference of the image it was made from, with its digest; right after `from`.",
+            &[],
+            future!(read::image_ref),
+        ),
+        field(
             "import",
             "Container!",
             "The container of an image in an archive.",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ci_oci::Reference;
 use ci_rootfs::write::Change;
 
 use super::copying::Copying;
@@ -15,11 +16,19 @@ use crate::error::{Error, Result};
 use crate::layers::Rootfs;
 
 pub(super) fn from(call: FieldCall) -> Answer {
-    let address = text(&call.args, "address");
-    let error = format!(
-        "cannot pull {address}: this engine does not reach registries yet; use the image of another service or an OCI layout on disk as a named context"
-    );
-    Err(Error::new(error).into())
+    let reference: Reference = text(&call.args, "address").parse().map_err(Error::from)?;
+    let group = call.backend.group.clone();
+    let parent = container_of(&call.object)?;
+    new_container(&call, move |session| {
+        let (reference, group, parent) = (reference.clone(), group.clone(), parent.clone());
+        async move {
+            let parent = parent.state.get(&session).await?;
+            let image = session
+                .pull(&reference, &parent.image.platform(), &group)
+                .await?;
+            Ok(parent.from_image(&image))
+        }
+    })
 }
 
 pub(super) fn import(call: FieldCall) -> Answer {
@@ -45,7 +54,7 @@ pub(super) fn import(call: FieldCall) -> Answer {
                 Ok(())
             })
             .await??;
-            crate::archive::import_layout(&session, &dir, tag, platform).await
+            crate::images::import(&session, &dir, tag, platform).await
         }
     })
 }

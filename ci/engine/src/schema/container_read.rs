@@ -29,6 +29,16 @@ pub(super) async fn platform(call: FieldCall) -> Answer {
         .into())
 }
 
+pub(super) async fn image_ref(call: FieldCall) -> Answer {
+    match &container_state(&call).await?.image_ref {
+        Some(reference) => Ok(reference.clone().into()),
+        None => Err(Error::new(
+            "imageRef: this is no image as it was pulled: ask right after `from`",
+        )
+        .into()),
+    }
+}
+
 pub(super) fn rootfs(call: FieldCall) -> Answer {
     let parent = container_of(&call.object)?;
     new_directory(&call, move |session| {

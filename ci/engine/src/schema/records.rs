@@ -257,6 +257,11 @@ pub(super) static NAMED_CONTEXT: Type<Connection> = input(
             "String",
             "Path on the host of an OCI image layout with the image it stands for; `PATH:NAME` chooses one of several.",
         ),
+        arg(
+            "image",
+            "String",
+            "Reference of the image in a registry that it stands for, on whatever platform it is used for.",
+        ),
     ],
 );
 

@@ -25,6 +25,8 @@ pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
     events: Arc<Mutex<Vec<Event>>>,
     progress: Progress,
+    /// What engines know of registries.
+    pub(crate) registries: ci_registry::Config,
 }
 
 impl Fixture {
@@ -59,6 +61,7 @@ impl Fixture {
             dir,
             events,
             progress,
+            registries: ci_registry::Config::default(),
         }
     }
 
@@ -90,10 +93,21 @@ impl Fixture {
             no_cache: false,
             source_date_epoch: 1_700_000_000,
             progress,
+            registries: self.registries.clone(),
             limits: Limits::default(),
         };
         change(&mut options);
         Engine::start(options).await.unwrap()
+    }
+
+    /// Warnings so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let warning = |event: &Event| match &event.kind {
+            EventKind::Warning { message, .. } => Some(message.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(warning).collect()
     }
 
     /// Waits until a step has printed this.

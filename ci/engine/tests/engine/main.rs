@@ -14,6 +14,7 @@ mod figures;
 mod fixture;
 mod limits;
 mod privileges;
+mod pull;
 mod service;
 
 use libtest_mimic::{Arguments, Trial};
@@ -35,6 +36,7 @@ fn main() {
         figures::tests(),
         dockerfile::tests(),
         privileges::tests(),
+        pull::tests(),
         service::tests(),
     ]
     .into_iter()

@@ -88,6 +88,10 @@ impl<R: Renderer> Run<R> {
         );
     }
 
+    pub(super) fn advance(&mut self, step: StepId, done: u64, total: u64) {
+        self.event(step, "", EventKind::Advanced { done, total });
+    }
+
     pub(super) fn end(&mut self, step: StepId, outcome: Outcome, millis: u64) {
         self.event(
             step,

@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `started` | `step`, `group`, `name`, `source`? |
 //! | `output` | `step`, `group`, `stream` (`stdout` or `stderr`), `line` (without its end, control characters removed) |
+//! | `advanced` | `step`, `group`, `done` and `total` in bytes; of a transfer |
 //! | `warning` | `group`, `rule`, `message`, `source`? |
 //! | `finished` | `step`, `group`, `outcome` (`done`, `cached`, `failed` or `canceled`), `message`? (of a failure), `elapsed_ms` |
 //! | `log` | `line` |
 //! | `error` | `message`, `causes`, `hints`, `exit`: the last line of a run that failed |
 //!
-//! `step` is a number, unique in the run; `source` is `{file, line, text}`; `at_ms`, in the first four, counts from the
+//! `step` is a number, unique in the run; `source` is `{file, line, text}`; `at_ms`, in the first five, counts from the
 //! start of the run.
 
 use std::time::Duration;
@@ -41,6 +42,13 @@ enum Line<'a> {
         group: &'a str,
         stream: &'static str,
         line: &'a str,
+    },
+    Advanced {
+        at_ms: u64,
+        step: u64,
+        group: &'a str,
+        done: u64,
+        total: u64,
     },
     Warning {
         at_ms: u64,
@@ -106,6 +114,17 @@ impl Renderer for Json {
                     group,
                     stream,
                     line: text,
+                }
+            }
+            Change::Advanced(place) => {
+                let (group, step) = (&model.group(*place).name, model.step(*place));
+                let (done, total) = step.amount.unwrap_or_default();
+                Line::Advanced {
+                    at_ms,
+                    step: step.id.0,
+                    group,
+                    done,
+                    total,
                 }
             }
             Change::Warning {

@@ -52,6 +52,8 @@ pub(super) struct Step {
     pub(super) tail: VecDeque<String>,
     /// How many lines it printed before those.
     pub(super) dropped: usize,
+    /// Bytes done, of how many.
+    pub(super) amount: Option<(u64, u64)>,
     /// What it printed since the last line end, per [`Stream`].
     open: [Vec<u8>; 2],
 }
@@ -72,6 +74,7 @@ pub(super) enum Change {
         stream: Stream,
         text: String,
     },
+    Advanced(Place),
     Warning {
         group: String,
         rule: String,
@@ -106,6 +109,13 @@ impl Model {
                 vec![self.start(event.step, event.group, &name, source, now)]
             }
             EventKind::Output { stream, bytes } => self.output(event.step, stream, &bytes),
+            EventKind::Advanced { done, total } => {
+                let Some((place, step)) = self.running(event.step) else {
+                    return Vec::new();
+                };
+                step.amount = Some((done.min(total), total));
+                vec![Change::Advanced(place)]
+            }
             EventKind::Warning {
                 rule,
                 message,
@@ -149,6 +159,7 @@ impl Model {
             began: now,
             tail: VecDeque::new(),
             dropped: 0,
+            amount: None,
             open: [Vec::new(), Vec::new()],
         });
         let place = Place {

@@ -38,7 +38,7 @@ impl Renderer for Plain {
     fn change(&mut self, model: &Model, change: &Change, now: Duration, out: &mut String) {
         let paint = self.paint;
         match change {
-            Change::Started(_) => {}
+            Change::Started(_) | Change::Advanced(_) => {}
             Change::Line { place, text, .. } => {
                 let prefix = paint.paint(Style::Dim, &format!("#{}", model.group(*place).name));
                 out.push_str(format!("{prefix} {text}").trim_end());

@@ -179,10 +179,13 @@ impl Tty {
             rank,
             columns,
         ));
-        if step.state == State::Running
-            && let Some(last) = step.tail.iter().rev().find(|line| !line.trim().is_empty())
-        {
-            let last = text::clean(last.as_bytes(), Colours::Drop);
+        let printed = step.tail.iter().rev().find(|line| !line.trim().is_empty());
+        let last = match (step.amount, printed) {
+            (Some((done, total)), _) => Some(bar(done, total)),
+            (None, Some(line)) => Some(text::clean(line.as_bytes(), Colours::Drop)),
+            (None, None) => None,
+        };
+        if let Some(last) = last.filter(|_| step.state == State::Running) {
             let last = text::truncate(last.trim(), columns.saturating_sub(6));
             let columns = 6 + text::width(&last);
             let text = format!("      {}", self.paint.paint(Style::Dim, &last));
@@ -236,6 +239,14 @@ struct Line<'a> {
     name: &'a str,
     bold: bool,
     end: &'a str,
+}
+
+/// How much of a transfer is done.
+fn bar(done: u64, total: u64) -> String {
+    const WIDTH: u64 = 24;
+    let full = (done.saturating_mul(WIDTH) / total.max(1)).min(WIDTH);
+    let bar: String = (0..WIDTH).map(|at| if at < full { '█' } else { '░' }).collect();
+    format!("{bar}  {} of {}", units::size(done), units::size(total))
 }
 
 fn steps(count: usize) -> String {

@@ -28,6 +28,17 @@ fn a_run_is_one_object_per_line() {
 }
 
 #[test]
+fn a_transfer_tells_its_bytes() {
+    let mut run = Run::new(Json, Colours::Drop);
+    let step = run.start("web", "pull debian:12");
+    run.advance(step, 13, 52);
+    assert_eq!(
+        run.out.lines().last().unwrap(),
+        r#"{"event":"advanced","at_ms":0,"step":1,"group":"web","done":13,"total":52}"#
+    );
+}
+
+#[test]
 fn the_last_line_of_a_failed_run_is_its_error() {
     let report =
         eyre::Report::new(UserError::new(Exit::Usage, "no such service").hint("try `web`"));

@@ -30,6 +30,15 @@ fn a_frame_shows_groups_their_steps_and_the_last_line_of_what_runs() {
 }
 
 #[test]
+fn a_transfer_shows_how_much_of_it_is_done() {
+    let mut run = run();
+    let step = run.start("web", "pull debian:12");
+    run.wait(500);
+    run.advance(step, 13_000_000, 52_000_000);
+    insta::assert_snapshot!(shown(&run.tick(60, 24)), @"");
+}
+
+#[test]
 fn a_low_terminal_shows_what_matters_most() {
     let mut run = run();
     run.script();

@@ -91,7 +91,7 @@ impl Logs {
                     log.has_ended = true;
                 }
             }
-            EventKind::Started { .. } | EventKind::Warning { .. } => {}
+            EventKind::Started { .. } | EventKind::Advanced { .. } | EventKind::Warning { .. } => {}
         }
     }
 }
@@ -129,6 +129,11 @@ impl Forward {
             EventKind::Output { stream, bytes } => {
                 if let Some(step) = steps().get(&event.step) {
                     step.output(stream, &bytes);
+                }
+            }
+            EventKind::Advanced { done, total } => {
+                if let Some(step) = steps().get(&event.step) {
+                    step.advance(done, total);
                 }
             }
             EventKind::Warning {
@@ -193,6 +198,7 @@ mod tests {
             let what = match event.kind {
                 EventKind::Started { name, .. } => name,
                 EventKind::Output { bytes, .. } => String::from_utf8(bytes).unwrap(),
+                EventKind::Advanced { done, total } => format!("{done}/{total}"),
                 EventKind::Warning { rule, message, .. } => format!("{rule}: {message}"),
                 EventKind::Finished { outcome, .. } => format!("{outcome:?}"),
             };

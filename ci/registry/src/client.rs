@@ -1,0 +1,80 @@
+//! The client: what all requests share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ci_http::{Http, Options};
+
+use crate::auth::Auth;
+use crate::config::{Config, RegistryConfig};
+use crate::error::Error;
+
+/// A client for all registries. Clones are one client: they share connections and tokens.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    http: Http,
+    /// One client for each set of certificates that is declared, so that no registry's CA counts for another.
+    declared: HashMap<PathBuf, Http>,
+    auth: Auth,
+    lists: tokio::sync::Mutex<()>,
+}
+
+impl Client {
+    /// A client of this configuration.
+    ///
+    /// # Errors
+    /// A file of certificates or a proxy's address is of no use.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        let http = Http::new(&config.http)?;
+        let files = config.registries.values().filter_map(|one| one.ca.clone());
+        let declared = files
+            .map(|file| {
+                let mut options: Options = config.http.clone();
+                options.ca_files.push(file.clone());
+                Ok((file, Http::new(&options)?))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                auth: Auth::new(config.credentials.clone()),
+                config,
+                http,
+                declared,
+                lists: tokio::sync::Mutex::default(),
+            }),
+        })
+    }
+
+    pub(crate) fn registry(&self, host: &str) -> Option<&RegistryConfig> {
+        self.inner.config.registries.get(host)
+    }
+
+    /// The HTTP client that trusts whom a host's declaration says.
+    pub(crate) fn http_for(&self, host: &str) -> &Http {
+        self.registry(host)
+            .and_then(|declared| self.inner.declared.get(declared.ca.as_ref()?))
+            .unwrap_or(&self.inner.http)
+    }
+
+    /// The turn to write to lists of referrers.
+    pub(crate) async fn writing_lists(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.lists.lock().await
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.inner.auth
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,265 @@
+//! Pull, push and attach against Debian's `docker-registry`.
+
+use std::sync::Arc;
+
+use crate::debian::{Registry, Wants};
+use crate::fixture::user;
+use ci_http::Bytes;
+use ci_oci::manifest::media_type;
+use ci_oci::{Descriptor, Digest};
+use ci_registry::{
+    Client, Error, Listed, Login, Manifest, Moving, Pushed, Resume, TagState, Tagged,
+};
+use sha2::{Digest as _, Sha256};
+
+/// Bytes that are no others: what `seed` stands for, over and over.
+fn content(seed: u8, length: usize) -> Bytes {
+    let mut state = u32::from(seed) + 1;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(next).collect()
+}
+
+async fn read(client: &Client, reference: &ci_oci::Reference, blob: &Descriptor) -> Vec<u8> {
+    let mut reader = client.blob(reference, blob, None).await.unwrap();
+    let mut all = Vec::new();
+    while let Some(piece) = reader.chunk().await.unwrap() {
+        all.extend_from_slice(&piece);
+    }
+    all
+}
+
+/// A manifest of one layer, whose blobs are pushed.
+async fn image(client: &Client, reference: &ci_oci::Reference, seed: u8) -> Manifest {
+    let config = Bytes::from(format!("{{\"seed\":{seed}}}"));
+    let layer = content(seed, 100_000);
+    let mut descriptors = Vec::new();
+    for (kind, bytes) in [
+        (media_type::OCI_CONFIG, config),
+        (media_type::OCI_LAYER_GZIP, layer),
+    ] {
+        let descriptor = Descriptor::of(kind, &bytes);
+        client
+            .push_blob(reference, &descriptor, Arc::new(bytes), None)
+            .await
+            .unwrap();
+        descriptors.push(descriptor);
+    }
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "config": descriptors[0],
+        "layers": [descriptors[1]],
+    });
+    Manifest::new(media_type::OCI_MANIFEST, manifest.to_string())
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_pulled_back() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let (client, reference) = (registry.client(), registry.reference("acme/app:1"));
+    let manifest = image(&client, &reference, 1).await;
+    let digest = manifest.descriptor.digest;
+    assert_eq!(
+        client.tag_state(&reference, digest).await.unwrap(),
+        TagState::Absent
+    );
+    assert!(client.resolve(&reference).await.unwrap_err().is_not_found());
+    client.push_manifest(&reference, &manifest).await.unwrap();
+    let tagged = client.push_tag(&reference, &manifest, Moving::Refuse).await;
+    assert_eq!(tagged.unwrap(), Tagged::Created);
+
+    assert_eq!(client.resolve(&reference).await.unwrap(), manifest);
+    assert_eq!(
+        client.digest(&reference).await.unwrap(),
+        manifest.descriptor
+    );
+    let pinned = reference.clone().with_digest(digest);
+    assert_eq!(client.resolve(&pinned).await.unwrap(), manifest);
+    let layer = Descriptor::of(media_type::OCI_LAYER_GZIP, &content(1, 100_000));
+    assert_eq!(read(&client, &reference, &layer).await, content(1, 100_000));
+    let again = client.push_tag(&reference, &manifest, Moving::Refuse).await;
+    assert_eq!(again.unwrap(), Tagged::Already);
+}
+
+#[tokio::test]
+async fn reading_goes_on_behind_what_an_earlier_run_left() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let (client, reference) = (registry.client(), registry.reference("acme/app:1"));
+    let bytes = content(2, 3_000_000);
+    let blob = Descriptor::of(media_type::OCI_LAYER, &bytes);
+    client
+        .push_blob(&reference, &blob, Arc::new(bytes.clone()), None)
+        .await
+        .unwrap();
+    for offset in [0, 1, 1_234_567, bytes.len()] {
+        let resume = Resume {
+            offset: offset as u64,
+            hash: Sha256::new().chain_update(&bytes[..offset]),
+        };
+        let mut reader = client.blob(&reference, &blob, Some(resume)).await.unwrap();
+        let mut rest = Vec::new();
+        while let Some(piece) = reader.chunk().await.unwrap() {
+            rest.extend_from_slice(&piece);
+        }
+        assert_eq!(rest, bytes[offset..], "from {offset}");
+        assert_eq!(reader.position(), bytes.len() as u64);
+    }
+}
+
+#[tokio::test]
+async fn a_beginning_that_is_not_the_blobs_is_found_out_l13() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let (client, reference) = (registry.client(), registry.reference("acme/app:1"));
+    let bytes = content(3, 1000);
+    let blob = Descriptor::of(media_type::OCI_LAYER, &bytes);
+    client
+        .push_blob(&reference, &blob, Arc::new(bytes), None)
+        .await
+        .unwrap();
+    let resume = Resume {
+        offset: 10,
+        hash: Sha256::new().chain_update("0123456789"),
+    };
+    let mut reader = client.blob(&reference, &blob, Some(resume)).await.unwrap();
+    let error = loop {
+        match reader.chunk().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it was taken"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn blobs_that_are_there_are_neither_sent_nor_mounted_again() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let client = registry.client();
+    let (one, two) = (
+        registry.reference("acme/one"),
+        registry.reference("acme/two"),
+    );
+    let bytes = content(4, 500_000);
+    let blob = Descriptor::of(media_type::OCI_LAYER, &bytes);
+    let push = async |to, from| {
+        let source = Arc::new(bytes.clone());
+        client.push_blob(to, &blob, source, from).await.unwrap()
+    };
+    assert!(!client.has_blob(&one, &blob).await.unwrap());
+    assert_eq!(push(&one, None).await, Pushed::Uploaded);
+    assert_eq!(push(&one, None).await, Pushed::Existed);
+    assert_eq!(push(&two, Some("acme/one")).await, Pushed::Mounted);
+    assert_eq!(push(&two, Some("acme/one")).await, Pushed::Existed);
+    // A repository that lacks it, or is not there: it is sent.
+    let three = registry.reference("acme/three");
+    assert_eq!(push(&three, Some("acme/nothing")).await, Pushed::Uploaded);
+}
+
+#[tokio::test]
+async fn a_tag_is_not_moved_unless_that_is_meant() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let (client, reference) = (registry.client(), registry.reference("acme/app:1"));
+    let first = image(&client, &reference, 1).await;
+    let second = image(&client, &reference, 2).await;
+    let push = async |manifest, moving| client.push_tag(&reference, manifest, moving).await;
+    assert_eq!(push(&first, Moving::Refuse).await.unwrap(), Tagged::Created);
+    let error = push(&second, Moving::Refuse).await.unwrap_err();
+    let (there, ours) = (first.descriptor.digest, second.descriptor.digest);
+    assert!(
+        matches!(error, Error::TagTaken { there: t, ours: o, .. } if (t, o) == (there, ours)),
+        "{error}"
+    );
+    let state = client.tag_state(&reference, ours).await.unwrap();
+    assert_eq!(state, TagState::Other(there));
+    let moved = push(&second, Moving::Allow).await.unwrap();
+    assert_eq!(moved, Tagged::Moved(there));
+    assert_eq!(client.resolve(&reference).await.unwrap(), second);
+}
+
+#[tokio::test]
+async fn what_is_attached_is_found_by_the_tag_where_the_registry_keeps_no_list() {
+    let Some(registry) = Registry::start(&Wants::default()) else {
+        return;
+    };
+    let (client, reference) = (registry.client(), registry.reference("acme/app"));
+    let subject = image(&client, &reference, 1).await;
+    client.push_manifest(&reference, &subject).await.unwrap();
+    let empty = Bytes::from_static(b"{}");
+    let empty_descriptor = Descriptor::of("application/vnd.oci.empty.v1+json", &empty);
+    client
+        .push_blob(&reference, &empty_descriptor, Arc::new(empty), None)
+        .await
+        .unwrap();
+    let attachment = |kind: &str| {
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": media_type::OCI_MANIFEST,
+            "artifactType": kind,
+            "config": empty_descriptor,
+            "layers": [empty_descriptor],
+            "subject": subject.descriptor,
+            "annotations": { "kind": kind },
+        });
+        Manifest::new(media_type::OCI_MANIFEST, manifest.to_string())
+    };
+    let digest = subject.descriptor.digest;
+    let (a, b) = (attachment("application/a"), attachment("application/b"));
+    for attached in [&a, &b, &a] {
+        let listed = client
+            .attach(&reference, digest, std::slice::from_ref(attached))
+            .await;
+        assert_eq!(listed.unwrap(), Listed::ByTag);
+    }
+    let all = client.referrers(&reference, digest, None).await.unwrap();
+    assert_eq!(all.len(), 2);
+    let only = client
+        .referrers(&reference, digest, Some("application/b"))
+        .await;
+    let [only] = only.unwrap().try_into().unwrap();
+    assert_eq!(only.digest, b.descriptor.digest);
+    assert_eq!(only.artifact_type.as_deref(), Some("application/b"));
+    assert_eq!(only.annotations["kind"], "application/b");
+    let none = client
+        .referrers(&reference, Digest::of("other"), None)
+        .await;
+    assert_eq!(none.unwrap(), []);
+}
+
+#[tokio::test]
+async fn users_are_told_which_scope_is_missing() {
+    let Some(registry) = Registry::start(&Wants {
+        basic: true,
+        ..Wants::default()
+    }) else {
+        return;
+    };
+    let reference = registry.reference("acme/app:1");
+    let anonymous = registry.client();
+    let error = anonymous.resolve(&reference).await.unwrap_err();
+    let text = error.to_string().replace(&registry.host, "HOST");
+    insta::assert_snapshot!(text, @"not allowed to pull from HOST/acme/app, or there is no such repository: the scope repository:acme/app:pull is missing; there are no credentials for HOST; the registry says: UNAUTHORIZED authentication required");
+    let mut config = registry.plain();
+    config.credentials = config.credentials.with(&registry.host, user());
+    let client = Client::new(config).unwrap();
+    assert_eq!(
+        client.login_check(&registry.host).await.unwrap(),
+        Login::Accepted
+    );
+    let manifest = image(&client, &reference, 1).await;
+    let tagged = client.push_tag(&reference, &manifest, Moving::Refuse).await;
+    assert_eq!(tagged.unwrap(), Tagged::Created);
+    assert_eq!(client.resolve(&reference).await.unwrap(), manifest);
+}
