@@ -74,12 +74,14 @@ impl Diagnostic {
     }
 }
 
-/// All that is wrong with a catalog: at least one error. Displays every warning and error and a closing count.
+/// All that is wrong with a catalog or a lock file: at least one error. Displays every warning and error and a closing count.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CatalogErrors {
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) omitted: usize,
+    /// What has the errors.
+    pub(crate) subject: &'static str,
 }
 
 impl CatalogErrors {
@@ -112,6 +114,7 @@ impl CatalogErrors {
             errors: problems.errors,
             warnings: Vec::new(),
             omitted: 0,
+            subject: "the catalog",
         }
     }
 
@@ -160,8 +163,11 @@ impl Problems {
         self.errors.len() >= MAX_DIAGNOSTICS
     }
 
-    /// The warnings, or the errors with them.
-    pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, CatalogErrors> {
+    /// The warnings, or the errors of `subject` with them.
+    pub(crate) fn finish(
+        mut self,
+        subject: &'static str,
+    ) -> Result<Vec<Diagnostic>, CatalogErrors> {
         self.errors.sort_by(|a, b| a.location.cmp(&b.location));
         self.warnings.sort_by(|a, b| a.location.cmp(&b.location));
         if self.errors.is_empty() {
@@ -171,6 +177,7 @@ impl Problems {
             errors: self.errors,
             warnings: self.warnings,
             omitted: self.omitted,
+            subject,
         })
     }
 

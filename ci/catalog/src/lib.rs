@@ -20,6 +20,7 @@ mod format;
 mod fuzz;
 mod limits;
 mod load;
+mod lock;
 mod lower;
 mod model;
 mod name;
@@ -42,6 +43,7 @@ pub use diagnostic::{CatalogErrors, Diagnostic, Location, Related, Severity};
 pub use files::{Disk, FileKind, Files, MAX_FILE_BYTES, MemoryFiles, find_root};
 pub use fuzz::fuzz;
 pub use limits::Limits;
+pub use lock::{InvalidLock, LOCK_FILE, Lock, LockChange, LockDrift};
 pub use model::{
     Builder, CargoBuilder, Catalog, Check, ContextSource, Contract, ContractKind,
     DockerfileBuilder, Environment, Image, Linkage, Project, SecretSource, Service, User,

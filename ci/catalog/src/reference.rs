@@ -32,6 +32,43 @@ pub(crate) fn repository_fault(text: &str) -> Option<&'static str> {
     (text.len() > MAX_REPOSITORY).then_some("it is longer than 255 characters")
 }
 
+/// What is wrong with the reference of an image in its one form: `REGISTRY/REPOSITORY:TAG`, on Docker Hub with a namespace.
+pub(crate) fn canonical_fault(text: &str) -> Option<&'static str> {
+    let Some((repository, tag)) = text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))
+    else {
+        return Some("it has no tag");
+    };
+    if !is_tag(tag) {
+        return Some("its tag is not valid");
+    }
+    if let Some(fault) = repository_fault(repository) {
+        return Some(fault);
+    }
+    let (host, path) = repository.split_once('/')?;
+    match self::host(host) {
+        Some(name) if name == host && host != "index.docker.io" => {}
+        _ => return Some("its registry has a shorter or more usual name"),
+    }
+    (host == "docker.io" && !path.contains('/'))
+        .then_some("images of Docker Hub have a namespace, `library` if no other")
+}
+
+/// `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`
+pub(crate) fn is_tag(text: &str) -> bool {
+    (1..=MAX_TAG).contains(&text.len())
+        && !text.starts_with(['.', '-'])
+        && text.chars().all(tag_char)
+}
+
+/// `sha256:` and 64 lower-case hexadecimal digits.
+pub(crate) fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    hex.len() == 64
+        && hex
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Whether a text is a path in a registry.
 pub(crate) fn is_path(text: &str) -> bool {
     text.split('/').all(crate::name::is_component)

@@ -13,7 +13,8 @@ impl Display for CatalogErrors {
         let count = self.errors.len() + self.omitted;
         write!(
             f,
-            "the catalog has {count} error{}",
+            "{} has {count} error{}",
+            self.subject,
             if count == 1 { "" } else { "s" }
         )?;
         if self.omitted > 0 {

@@ -4,6 +4,7 @@
 //! the values make sense is decided by `lower`; unknown keys are found by comparing a file with the schema (`shape`),
 //! which is why only the schema, not `serde`, forbids them.
 
+mod lock;
 mod pipeline;
 mod service;
 
@@ -15,6 +16,7 @@ use std::ops::Range;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub(crate) use lock::LockFile;
 pub(crate) use pipeline::{EnvironmentTable, LimitsTable, PipelineFile, RegistryTable};
 pub(crate) use service::{
     BuilderKind, CargoTable, CheckTable, ContractTable, DockerfileTable, ImageTable,

@@ -4,7 +4,7 @@
 
 mod discover;
 mod graph;
-mod read;
+pub(crate) mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -66,7 +66,7 @@ impl Catalog {
     pub fn from_files(root: &Path, files: &dyn Files) -> Result<Self, CatalogErrors> {
         let mut problems = Problems::default();
         let parts = load(files, &mut problems);
-        let warnings = problems.finish()?;
+        let warnings = problems.finish("the catalog")?;
         // Whatever kept `load` from a result was an error, so this is never empty here.
         let parts = parts.ok_or_else(CatalogErrors::unexplained)?;
         Ok(Self {

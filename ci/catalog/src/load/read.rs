@@ -28,7 +28,7 @@ pub(super) fn bytes(files: &dyn Files, path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Parses a file. `peek` sees the table even where the file as a whole cannot be used.
-pub(super) fn toml<T: DeserializeOwned, P>(
+pub(crate) fn toml<T: DeserializeOwned, P>(
     path: PathBuf,
     bytes: Vec<u8>,
     schema: &Value,
