@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use ci_oci::Reference;
@@ -27,7 +27,8 @@ pub(crate) struct Registry {
     child: Child,
     /// Host and port.
     pub(crate) host: String,
-    dir: tempfile::TempDir,
+    /// Its files.
+    _dir: tempfile::TempDir,
 }
 
 impl Registry {
@@ -90,7 +91,7 @@ impl Registry {
         Some(Self {
             child,
             host: format!("127.0.0.1:{port}"),
-            dir,
+            _dir: dir,
         })
     }
 
@@ -113,11 +114,6 @@ impl Registry {
     /// A client for it without TLS and credentials.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.plain()).unwrap()
-    }
-
-    /// The files it keeps.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
     }
 }
 
