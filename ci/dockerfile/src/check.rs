@@ -27,6 +27,7 @@ pub enum Rule {
     FromAsCasing,
     FromPlatformFlagConstDisallowed,
     InvalidDefaultArgInFrom,
+    InvalidDefinitionDescription,
     JSONArgsRecommended,
     LegacyKeyValueFormat,
     MaintainerDeprecated,
@@ -43,7 +44,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ConsistentInstructionCasing,
         Self::CopyIgnoredFile,
         Self::DuplicateStageName,
@@ -52,6 +53,7 @@ impl Rule {
         Self::FromAsCasing,
         Self::FromPlatformFlagConstDisallowed,
         Self::InvalidDefaultArgInFrom,
+        Self::InvalidDefinitionDescription,
         Self::JSONArgsRecommended,
         Self::LegacyKeyValueFormat,
         Self::MaintainerDeprecated,
@@ -66,12 +68,16 @@ impl Rule {
         Self::WorkdirRelativePath,
     ];
 
-    /// The rules of this name, in any case: one, all for `all`, none for rules that are only BuildKit's.
-    fn named(name: &str) -> impl Iterator<Item = Self> {
-        let all = name.eq_ignore_ascii_case("all");
-        Self::ALL
-            .into_iter()
-            .filter(move |rule| all || rule.to_string().eq_ignore_ascii_case(name))
+    /// The rules in a list of names: all for `all`, none for names of rules that are only BuildKit's.
+    fn listed(list: &str) -> impl Iterator<Item = Self> {
+        let names: Vec<&str> = list.split(',').map(str::trim).collect();
+        let named = move |rule: &Self| names == ["all"] || names.contains(&&*rule.to_string());
+        Self::ALL.into_iter().filter(named)
+    }
+
+    /// Whether the rule is applied only where it is asked for.
+    fn is_experimental(self) -> bool {
+        self == Self::InvalidDefinitionDescription
     }
 }
 
@@ -97,6 +103,8 @@ pub struct Warning {
 pub struct Check {
     /// Rules that are not applied.
     pub skip: BTreeSet<Rule>,
+    /// Experimental rules that are applied.
+    pub experimental: BTreeSet<Rule>,
     /// Warnings are to fail the build.
     pub error: bool,
 }
@@ -114,20 +122,19 @@ impl Check {
                 .split_once('=')
                 .map(|(key, value)| (key.trim(), value.trim()))
             {
-                Some(("skip", rules)) => {
-                    check.skip = rules
-                        .split(',')
-                        .flat_map(|rule| Rule::named(rule.trim()))
+                Some(("skip", rules)) => check.skip = Rule::listed(rules).collect(),
+                Some(("experimental", rules)) => {
+                    check.experimental = Rule::listed(rules)
+                        .filter(|rule| rule.is_experimental())
                         .collect();
                 }
-                Some(("experimental", _)) => {}
                 Some(("error", value)) if value.eq_ignore_ascii_case("true") => check.error = true,
                 Some(("error", value)) if value.eq_ignore_ascii_case("false") => {
                     check.error = false
                 }
                 _ => {
                     return Err(format!(
-                        "{option:?} is no check option: there are skip=RULE,… and error=true"
+                        "{option:?} is no check option: there are skip=RULE,…, error=true and experimental=RULE,…"
                     ));
                 }
             }
@@ -143,13 +150,14 @@ impl Check {
             .filter_map(|comment| comment.strip_prefix("check="));
         for more in asked.filter_map(|text| Self::parse(text).ok()) {
             check.skip.extend(more.skip);
+            check.experimental.extend(more.experimental);
         }
         check
     }
 
     /// Whether a rule applies.
     pub fn applies(&self, rule: Rule) -> bool {
-        !self.skip.contains(&rule)
+        !self.skip.contains(&rule) && (!rule.is_experimental() || self.experimental.contains(&rule))
     }
 }
 

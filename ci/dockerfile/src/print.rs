@@ -1,5 +1,6 @@
 //! A syntax tree as text again: one line for each instruction, heredocs below it. Comments, except directives, are not kept.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use crate::ast::{Dockerfile, Instruction};
@@ -14,12 +15,15 @@ impl Display for Dockerfile {
             writeln!(f, "# escape={}", self.escape)?;
         }
         if let Some(check) = &self.check {
-            let skip: Vec<String> = check.value.skip.iter().map(Rule::to_string).collect();
+            let list = |rules: &BTreeSet<Rule>| {
+                let names: Vec<String> = rules.iter().map(Rule::to_string).collect();
+                names.join(",")
+            };
+            let (skip, experimental) = (list(&check.value.skip), list(&check.value.experimental));
+            let error = check.value.error;
             writeln!(
                 f,
-                "# check=skip={};error={}",
-                skip.join(","),
-                check.value.error
+                "# check=skip={skip};error={error};experimental={experimental}"
             )?;
         }
         let of_stages = self

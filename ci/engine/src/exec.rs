@@ -38,7 +38,7 @@ pub(crate) struct Exec {
     pub(crate) argv: Vec<String>,
     /// Environment.
     pub(crate) env: Vec<(String, String)>,
-    /// Environment that does not identify it, such as proxies.
+    /// Environment that does not identify it, such as proxies; it wins.
     #[serde(skip)]
     pub(crate) ambient_env: Vec<(String, String)>,
     /// Environment whose values are secrets.
@@ -339,9 +339,8 @@ impl Session {
         spec.stdin = exec.stdin.clone().map(|text| Secret(text.into_bytes()));
         spec.env = exec.env.clone();
         for (name, value) in &exec.ambient_env {
-            if !spec.env.iter().any(|(known, _)| known == name) {
-                spec.env.push((name.clone(), value.clone()));
-            }
+            spec.env.retain(|(known, _)| known != name);
+            spec.env.push((name.clone(), value.clone()));
         }
         for (name, value) in [("PATH", DEFAULT_PATH), ("HOME", identity.home.as_str())] {
             if !spec.env.iter().any(|(known, _)| known == name) {

@@ -226,8 +226,16 @@ impl Lowering<'_> {
         }
         self.scope.workdir_set = true;
         let path = values::join(self.working_dir(), &value);
-        self.config.working_dir.clone_from(&path);
-        let created_by = Some(format!("WORKDIR {path}"));
+        // What is absolute is kept as it is written, as the reference does, unless dots would make it another place for whoever
+        // follows links first.
+        let is_plain = |value: &str| !value.split('/').any(|part| matches!(part, "." | ".."));
+        let shown = if value.starts_with('/') && is_plain(&value) {
+            value
+        } else {
+            path.clone()
+        };
+        let created_by = Some(format!("WORKDIR {shown}"));
+        self.config.working_dir = shown;
         let display = Some(self.display(&instruction.text, false, &[]));
         let op = match path.as_str() {
             "/" => Op::None,

@@ -151,7 +151,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Proxy variables, in both cases, for those that the environment does not set itself.
+    /// Proxy variables, in both cases. They take the place of what the environment has.
     fn proxy(&self) -> Vec<(String, String)> {
         let given = |wanted: &str| {
             self.plan
@@ -169,8 +169,7 @@ impl Lowering<'_> {
                 (name.to_lowercase(), value.clone()),
             ]
         });
-        both.filter(|(name, _)| self.scope.env.get(name).is_none())
-            .collect()
+        both.collect()
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn file(file: &Dockerfile, empty_lines: &[Span]) -> Vec<Warning> {
     }
     let mut names = BTreeSet::new();
     let majority = majority(file);
+    for instruction in &file.args {
+        warnings.check = check.merged(&instruction.comments);
+        arguments(instruction, &mut warnings);
+    }
     for stage in &file.stages {
         warnings.check = check.merged(&stage.instruction.comments);
         if let Some(name) = &stage.from.name {
@@ -60,10 +64,14 @@ pub(super) fn file(file: &Dockerfile, empty_lines: &[Span]) -> Vec<Warning> {
                 );
             }
         }
+        if let Some(name) = &stage.from.name {
+            description(&stage.instruction, &[&name.written], &mut warnings);
+        }
         casing(&stage.instruction, majority, &mut warnings);
         for instruction in &stage.instructions {
             warnings.check = check.merged(&instruction.comments);
             casing(instruction, majority, &mut warnings);
+            arguments(instruction, &mut warnings);
             if matches!(instruction.command, Command::Maintainer(_)) {
                 let message =
                     "MAINTAINER is deprecated; use LABEL org.opencontainers.image.authors=…";
@@ -113,5 +121,31 @@ fn casing(instruction: &Instruction, majority: &str, warnings: &mut Warnings) {
             keyword.value
         );
         warnings.add(Rule::ConsistentInstructionCasing, keyword.span, message);
+    }
+}
+
+fn arguments(instruction: &Instruction, warnings: &mut Warnings) {
+    if let Command::Arg(arguments) = &instruction.command {
+        let names: Vec<&str> = arguments.iter().map(|it| it.name.as_str()).collect();
+        description(instruction, &names, warnings);
+    }
+}
+
+/// The comment right above a stage or an argument is its description, which begins with the name; an empty comment says it is none.
+fn description(instruction: &Instruction, names: &[&str], warnings: &mut Warnings) {
+    let Some(comment) = instruction.comments.last().filter(|it| !it.is_empty()) else {
+        return;
+    };
+    let first = comment.split(' ').next().unwrap_or_default();
+    if !names.contains(&first) {
+        let message = format!(
+            "the comment above does not begin with {}, so it describes nothing; put an empty comment between if it is not to",
+            names.join(" or ")
+        );
+        warnings.add(
+            Rule::InvalidDefinitionDescription,
+            instruction.span,
+            message,
+        );
     }
 }

@@ -22,7 +22,7 @@ fn a_tidy_file_has_no_warnings() {
 #[test]
 fn every_rule_is_broken_by_its_example() {
     use Rule::*;
-    let cases: [(&str, Rule, u32); 20] = [
+    let cases: [(&str, Rule, u32); 21] = [
         ("FROM scratch AS Build\n", StageNameCasing, 1),
         ("FROM scratch as build\n", FromAsCasing, 1),
         ("from scratch AS build\n", FromAsCasing, 1),
@@ -63,6 +63,11 @@ fn every_rule_is_broken_by_its_example() {
             1,
         ),
         ("FROM scratch\nEXPOSE 80/TCP\n", ExposeProtoCasing, 2),
+        (
+            "# check=experimental=all\nFROM scratch\n# other\nARG A\n# A is\nARG A\n# other\n#\nARG A\n",
+            InvalidDefinitionDescription,
+            4,
+        ),
     ];
     for (text, rule, line) in cases {
         assert_eq!(rules(text), [(rule, line)], "{text}");
@@ -152,7 +157,7 @@ fn the_words_of_the_warnings() {
 fn a_directive_switches_rules_off() {
     assert_eq!(
         rules(
-            "# check=skip=JSONArgsRecommended,stagenamecasing\nFROM scratch AS A\nCMD a\nUSER $x\n"
+            "# check=skip=JSONArgsRecommended, StageNameCasing\nFROM scratch AS A\nCMD a\nUSER $x\n"
         ),
         [(Rule::UndefinedVar, 4)]
     );

@@ -148,7 +148,7 @@ fn directives_are_checked() {
          | ^
     ");
     insta::assert_snapshot!(failure("# check=skpi=all\nFROM scratch\n"), @r#"
-    Dockerfile:1:1: "skpi=all" is no check option: there are skip=RULE,… and error=true
+    Dockerfile:1:1: "skpi=all" is no check option: there are skip=RULE,…, error=true and experimental=RULE,…
        1 | # check=skpi=all
          | ^
     "#);

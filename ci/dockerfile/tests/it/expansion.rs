@@ -225,6 +225,7 @@ fn proxies_reach_the_process_and_nothing_else() {
         ("HTTP_PROXY", "http://p"),
         ("http_proxy", "http://p"),
         ("NO_PROXY", "x"),
+        ("no_proxy", "x"),
     ];
     assert_eq!(
         run.proxy,

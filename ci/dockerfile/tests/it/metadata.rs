@@ -32,6 +32,8 @@ fn history_is_written_as_the_reference_writes_it() {
         ("VOLUME /a /b", "VOLUME [/a /b]"),
         ("VOLUME [\"/a\", \"/b c\"]", "VOLUME [/a /b c]"),
         ("WORKDIR a/../b", "WORKDIR /b"),
+        ("WORKDIR /a//b/", "WORKDIR /a//b/"),
+        ("WORKDIR /a/../b/", "WORKDIR /b"),
         ("STOPSIGNAL SIGTERM", "STOPSIGNAL SIGTERM"),
         ("SHELL [\"/bin/bash\", \"-c\"]", "SHELL [/bin/bash -c]"),
         ("MAINTAINER A <a@b>", "MAINTAINER A <a@b>"),

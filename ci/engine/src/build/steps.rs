@@ -220,6 +220,8 @@ impl Scope<'_> {
                 CopySource::Path(path) => {
                     item.sources = vec![path.clone()];
                     item.root = "/".into();
+                    // Of patterns only, as in the reference: `COPY *.md /docs/` where there are none copies nothing.
+                    item.allow_empty = true;
                     self.files(&request.from).await?
                 }
                 CopySource::Parents {
