@@ -1,15 +1,33 @@
 //! Promotion: which image an environment runs is a change of a digest in the deployments repository.
 //!
 //! What is decided here is a function of bytes: a [`Place`] in a file names one scalar, and [`edit()`] changes that scalar and
-//! nothing else. Files of the deployments repository are foreign and treated as hostile.
+//! nothing else; [`plan()`] turns a release and the files of a repository into the files as they shall be. Writers bring a plan to the
+//! branch, and make it again when the branch has moved. Files of the deployments repository are foreign and treated as hostile.
 //! Building, pushing and signing what is promoted belong to other crates, and so does the command line.
 
+mod contents;
+mod declaration;
 mod edit;
 mod foreign;
 mod image;
 mod place;
+mod plan;
+mod release;
+mod state;
 
-pub use edit::{Candidate, Current, InvalidYamlPath, Refusal, RefusalKind, YamlPath, edit, read};
+pub use contents::{Contents, Entry};
+pub use declaration::{
+    Declaration, InvalidPlace, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy, WriterKind,
+};
+pub use edit::{
+    Candidate as Line, Current, InvalidYamlPath, Refusal, RefusalKind, YamlPath, edit, read,
+};
 pub(crate) use foreign::is_invisible;
 pub use image::{Form, Image};
 pub use place::{DocumentFilter, Place, Target};
+pub use plan::{
+    FileChange, History, LineChange, Move, Promotion, Refused, Relation, Request, Running, plan,
+    running,
+};
+pub use release::{Candidate, InvalidRelease, Source, candidates};
+pub use state::{InvalidState, State};

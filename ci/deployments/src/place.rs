@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ci_oci::Reference;
 use serde::{Deserialize, Serialize};
 
 use crate::{Form, YamlPath};
@@ -13,6 +14,8 @@ pub struct Target {
     pub file: String,
     /// Where in the file.
     pub place: Place,
+    /// Registry and repository that the place names instead of the release's: a mirror.
+    pub repository: Option<Reference>,
 }
 
 /// Where in a file the image is named.
