@@ -13,6 +13,7 @@ mod image;
 mod place;
 mod plan;
 mod release;
+pub mod review;
 mod state;
 
 pub use contents::{Contents, Entry};

@@ -18,6 +18,7 @@ use ci_oci::Digest;
 pub use age::{History, Relation};
 pub use lines::LineChange;
 pub use refused::Refused;
+pub(crate) use refused::{list, short};
 pub use running::{Running, running};
 
 use crate::edit::edit;
