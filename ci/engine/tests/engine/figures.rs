@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use ci_registry::RegistryConfig;
 use libtest_mimic::Trial;
 
 use crate::dockerfile::build;
@@ -15,7 +16,40 @@ pub(crate) fn tests() -> Vec<Trial> {
             copy_many,
         )
         .with_ignored_flag(true),
+        test(
+            "figures: pull the image named by FIGURES_IMAGE, over plain HTTP",
+            pull,
+        )
+        .with_ignored_flag(true),
     ]
+}
+
+async fn pull(mut fixture: Fixture) -> TestResult {
+    let Ok(image) = std::env::var("FIGURES_IMAGE") else {
+        eprintln!("set FIGURES_IMAGE=HOST:PORT/REPOSITORY:TAG");
+        return Ok(());
+    };
+    let plain_http = RegistryConfig {
+        plain_http: true,
+        ..RegistryConfig::default()
+    };
+    let reference: ci_oci::Reference = image.parse()?;
+    let host = reference.registry().to_owned();
+    fixture.registries.registries.insert(host, plain_http);
+    for what in ["cold", "again"] {
+        let began = Instant::now();
+        let engine = fixture.engine().await;
+        engine
+            .query("figures")
+            .container()
+            .from(&image)
+            .sync()
+            .await?;
+        engine.shutdown().await;
+        drop(engine);
+        eprintln!("{what}: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(())
 }
 
 async fn timed(fixture: &Fixture, what: &str) -> TestResult {
