@@ -133,15 +133,13 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Certificate => Some(
-                "a CA of your own goes into the system's certificates, into the file SSL_CERT_FILE names, or for a registry into its `ca` in pipeline.toml",
+                "trust a CA of your own: among the system's certificates, in the file SSL_CERT_FILE names, or as a registry's `ca` in pipeline.toml",
             ),
             Kind::PlainHttp => Some(
                 "a registry without TLS has to be declared: `plain-http = true` in pipeline.toml, or PIPELINE_PLAIN_HTTP",
             ),
             Kind::Proxy => Some("check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"),
-            Kind::UnknownHost(_) | Kind::Connect => {
-                Some("is there a proxy to go through? See HTTPS_PROXY and NO_PROXY")
-            }
+            Kind::UnknownHost(_) => Some("is there a proxy to go through? Then set HTTPS_PROXY"),
             _ => None,
         }
     }
@@ -176,7 +174,7 @@ fn classify(error: &reqwest::Error) -> (Kind, String) {
                 format!("what is to be sent cannot be read: {source}"),
             );
         }
-        if let Some(error) = tls_error(cause) {
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return tls(error);
         }
     }
@@ -185,7 +183,10 @@ fn classify(error: &reqwest::Error) -> (Kind, String) {
     if tunnel {
         (
             Kind::Proxy,
-            format!("the proxy does not let us through: {root}"),
+            format!(
+                "the proxy does not let us through: {}",
+                root.trim_start_matches("tunnel error: ")
+            ),
         )
     } else if lookup {
         // The resolver's answer comes as text only: "Temporary failure in name resolution", "Try again".
@@ -195,9 +196,12 @@ fn classify(error: &reqwest::Error) -> (Kind, String) {
             "the host's name is unknown".to_owned(),
         )
     } else if error.is_timeout() && error.is_connect() {
-        (Kind::Connect, "nobody answers".to_owned())
+        let problem = "nobody answers; is there a proxy to go through (HTTPS_PROXY)?";
+        (Kind::Connect, problem.to_owned())
     } else if error.is_connect() {
-        (Kind::Connect, root)
+        // "Connection refused (os error 111)": the number is for nobody.
+        let end = root.find(" (os error").unwrap_or(root.len());
+        (Kind::Connect, root[..end].to_lowercase())
     } else if interrupted(error) {
         (Kind::Interrupted, "the connection broke".to_owned())
     } else {
@@ -208,24 +212,30 @@ fn classify(error: &reqwest::Error) -> (Kind, String) {
 /// An error and what caused it, one after the other.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     let first: &(dyn StdError + 'static) = error;
-    std::iter::successors(Some(first), |error| (*error).source())
-}
-
-/// A TLS error, also where it travels inside one of input and output.
-fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    cause.downcast_ref::<rustls::Error>().or_else(|| {
-        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
-        inner.downcast_ref::<rustls::Error>()
+    std::iter::successors(Some(first), |error| {
+        // An error of input and output gives its cause's cause as its own.
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => (*error).source(),
+        }
     })
 }
 
 fn tls(error: &rustls::Error) -> (Kind, String) {
+    use rustls::{CertificateError, Error};
     match error {
-        rustls::Error::InvalidCertificate(error) => (
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => (
             Kind::Certificate,
-            format!("its certificate is not trusted: {error}"),
+            "its certificate is signed by nobody we trust".to_owned(),
         ),
-        rustls::Error::InvalidMessage(_) => (Kind::PlainHttp, "it does not speak TLS".to_owned()),
+        Error::InvalidCertificate(error) => (
+            Kind::Certificate,
+            format!("its certificate is not good: {error}"),
+        ),
+        Error::InvalidMessage(_) => (Kind::PlainHttp, "it does not speak TLS".to_owned()),
         error => (Kind::Tls, format!("TLS: {error}")),
     }
 }

@@ -7,6 +7,7 @@
 mod body;
 mod clock;
 mod error;
+mod idle;
 mod options;
 mod proxies;
 mod redirect;
@@ -140,21 +141,14 @@ impl Http {
     async fn exchange(
         &self,
         request: RequestBuilder,
-        mut moved: impl FnMut() -> bool,
+        moved: impl FnMut() -> bool,
     ) -> Result<Response, Error> {
         let request = request.build().map_err(|error| Error::of(None, error))?;
         let url = request.url().clone();
-        let mut sending = std::pin::pin!(self.client.execute(request));
-        loop {
-            match tokio::time::timeout(self.idle, &mut sending).await {
-                Ok(Ok(response)) => return Ok(Response::new(response, self.idle)),
-                Ok(Err(error)) => return Err(Error::of(Some(&url), error)),
-                Err(_) if moved() => {}
-                Err(_) => return Err(Error::stalled(&url, self.idle)),
-            }
+        match idle::watched(self.client.execute(request), self.idle, moved).await {
+            Some(Ok(response)) => Ok(Response::new(response, self.idle)),
+            Some(Err(error)) => Err(Error::of(Some(&url), error)),
+            None => Err(Error::stalled(&url, self.idle)),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

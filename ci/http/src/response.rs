@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::retry;
+use crate::{idle, retry};
 
 /// A response whose head has come.
 #[derive(Debug)]
@@ -63,10 +63,10 @@ impl Response {
     /// [`Kind::Interrupted`](crate::Kind::Interrupted) when the connection ends before the body,
     /// [`Kind::Stalled`](crate::Kind::Stalled) when nothing comes.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        match tokio::time::timeout(self.idle, self.inner.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => Err(Error::of(Some(self.inner.url()), error)),
-            Err(_) => Err(Error::stalled(self.inner.url(), self.idle)),
+        match idle::watched(self.inner.chunk(), self.idle, || false).await {
+            Some(Ok(chunk)) => Ok(chunk),
+            Some(Err(error)) => Err(Error::of(Some(self.inner.url()), error)),
+            None => Err(Error::stalled(self.inner.url(), self.idle)),
         }
     }
 

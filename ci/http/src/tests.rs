@@ -1,1 +1,0 @@
-//! The client against servers that do as they like.
