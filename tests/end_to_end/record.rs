@@ -197,7 +197,7 @@ fn environment() {
     project.replace(
         "pipeline.toml",
         "[environments.preview]",
-        "[environments.preview]\ntag = \"{env}-{short_sha}-{service}\"",
+        "[environments.preview]\ntags = [\"{env}-{short_sha}-{service}\"]",
     );
     project.git(&["commit", "--quiet", "--all", "--message=Tags"]);
     let run = project

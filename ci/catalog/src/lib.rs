@@ -34,6 +34,7 @@ mod schema;
 mod secrets;
 mod shape;
 mod source;
+mod tags;
 mod template;
 
 #[cfg(test)]
@@ -57,4 +58,5 @@ pub use registries::{
     Registry,
 };
 pub use schema::{SchemaKind, json_schema};
+pub use tags::{Tag, TagConflict, TagError, distinct_tags};
 pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

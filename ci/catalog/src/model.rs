@@ -81,8 +81,10 @@ pub struct Project {
     pub name: Name,
     /// Registry host and namespace that images go to, without a scheme or a final slash.
     pub registry: String,
-    /// The template that gave each service its [`Service::repository`].
+    /// The template of the [`Service::repository`] of services without their own.
     pub repository: Template,
+    /// Templates of tags where neither the service nor the environment has its own; never empty.
+    pub tags: Vec<Template>,
 }
 
 /// One `[environments.NAME]` table.
@@ -90,8 +92,10 @@ pub struct Project {
 pub struct Environment {
     /// The name after `environments.`.
     pub name: Name,
-    /// The template of tags; render it with [`Environment::render_tag`].
-    pub tag: Template,
+    /// Templates of tags, for services without their own; absent: the project's. [`Catalog::tags`] knows which hold.
+    pub tags: Option<Vec<Template>>,
+    /// Templates of tags that go over to each next image of this environment.
+    pub moving_tags: Vec<Template>,
 }
 
 /// One service: one `service.toml`, one image per platform.
@@ -105,8 +109,10 @@ pub struct Service {
     pub folder: PathBuf,
     /// `service.toml` itself, relative to the catalog root.
     pub manifest: PathBuf,
-    /// Registry and repository of the image, rendered from [`Project::repository`]; without tag or digest.
+    /// Registry and repository of the image in lower case, as registries have it; without tag or digest.
     pub repository: String,
+    /// Templates of tags, whatever the environment; absent: the environment's or the project's ([`Catalog::tags`]).
+    pub tags: Option<Vec<Template>>,
     /// Built when no service is named.
     pub default: bool,
     /// Platforms to build for, in the order written and without repetition; empty: the host's ([`Platform::host`]).

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::{Environment, Placeholder, RenderError, Template, Variables};
+use crate::Template;
 
 /// Longest repository with its registry that clients take.
 const MAX_REPOSITORY: usize = 255;
@@ -127,30 +127,4 @@ pub(crate) fn tag_fault(template: &Template) -> Option<&'static str> {
 
 fn tag_char(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-')
-}
-
-impl Environment {
-    /// The tag of an image. What a tag cannot hold (the slashes of a branch) becomes a hyphen.
-    ///
-    /// # Errors
-    /// When a value is missing, or the tag would be longer than the 128 characters a registry takes.
-    pub fn render_tag(&self, variables: &Variables) -> Result<String, RenderError> {
-        let mut safe = Variables::new().with(Placeholder::Env, self.name.as_str());
-        for placeholder in Placeholder::ALL {
-            if let Some(value) = variables.get(placeholder) {
-                let value: String = value
-                    .chars()
-                    .map(|c| if tag_char(c) { c } else { '-' })
-                    .collect();
-                safe = safe.with(placeholder, value);
-            }
-        }
-        let tag = self.tag.render(&safe)?;
-        // A branch may begin with what a tag cannot.
-        let tag = tag.trim_start_matches(['.', '-']);
-        if tag.len() > MAX_TAG {
-            return Err(RenderError::TagTooLong);
-        }
-        Ok(tag.to_owned())
-    }
 }

@@ -15,6 +15,10 @@ pub enum Placeholder {
     CommitTime,
     /// `{env}`: name of the environment.
     Env,
+    /// `{fingerprint}`: 32 hexadecimal digits of the digest of everything the image is made of.
+    Fingerprint,
+    /// `{major_minor}`: the version without patch level, `1.4`; none for a pre-release.
+    MajorMinor,
     /// `{project}`: name of the project.
     Project,
     /// `{registry}`: the project's registry.
@@ -27,20 +31,25 @@ pub enum Placeholder {
     ShortSha,
     /// `{source_date_epoch}`: seconds since the epoch that images are dated with.
     SourceDateEpoch,
+    /// `{version}`: the semantic version being released.
+    Version,
 }
 
 impl Placeholder {
     /// All placeholders, ordered by name.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Branch,
         Self::CommitTime,
         Self::Env,
+        Self::Fingerprint,
+        Self::MajorMinor,
         Self::Project,
         Self::Registry,
         Self::Service,
         Self::Sha,
         Self::ShortSha,
         Self::SourceDateEpoch,
+        Self::Version,
     ];
 
     /// The name between the braces.
@@ -50,12 +59,15 @@ impl Placeholder {
             Self::Branch => "branch",
             Self::CommitTime => "commit_time",
             Self::Env => "env",
+            Self::Fingerprint => "fingerprint",
+            Self::MajorMinor => "major_minor",
             Self::Project => "project",
             Self::Registry => "registry",
             Self::Service => "service",
             Self::Sha => "sha",
             Self::ShortSha => "short_sha",
             Self::SourceDateEpoch => "source_date_epoch",
+            Self::Version => "version",
         }
     }
 }
@@ -88,15 +100,22 @@ pub enum InvalidTemplate {
     Unopened,
 }
 
-/// A placeholder that has no value in this run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+/// Why a template cannot become text in this run.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RenderError {
     /// The run has no value for it: `{env}` without an environment, `{sha}` outside a commit.
     #[error("`{{{}}}` has no value here", .0.name())]
     Missing(Placeholder),
-    /// The rendered tag is longer than the 128 characters a registry takes.
-    #[error("the tag would be longer than 128 characters")]
-    TagTooLong,
+    /// What it became is no tag: longer than 128 characters, or with one that a tag cannot have.
+    #[error(
+        "`{0}` is not a tag: up to 128 letters, digits, `_`, `.` and `-`, and neither `.` nor `-` first"
+    )]
+    NoTag(String),
+    /// It became `latest` by chance, which has to be declared.
+    #[error(
+        "it has become `latest`, which an environment has to declare as such: `moving-tags = [\"latest\"]`"
+    )]
+    Latest,
 }
 
 /// The values of one run. What is not set is an error only where a template asks for it.
@@ -123,6 +142,20 @@ impl Variables {
         let short: String = sha.chars().take(7).collect();
         self.with(Placeholder::Sha, sha)
             .with(Placeholder::ShortSha, short)
+    }
+
+    /// These values and the version: `{version}`, and `{major_minor}` from it unless it is a pre-release.
+    #[must_use]
+    pub fn with_version(self, version: &semver::Version) -> Self {
+        let with = self.with(Placeholder::Version, version.to_string());
+        if version.pre.is_empty() {
+            with.with(
+                Placeholder::MajorMinor,
+                format!("{}.{}", version.major, version.minor),
+            )
+        } else {
+            with
+        }
     }
 
     /// The value, if it is set.

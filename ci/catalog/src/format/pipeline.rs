@@ -36,9 +36,15 @@ pub(crate) struct ProjectTable {
     pub(crate) name: At<String>,
     /// Registry host and namespace, without a scheme: `registry.example.com/acme`.
     pub(crate) registry: At<String>,
-    /// Template of an image's repository. Placeholders: `{registry}`, `{project}`, `{service}`.
+    /// Template of an image's repository, which is brought to lower case. Placeholders: `{registry}`, `{project}`,
+    /// `{service}`.
     #[serde(default = "default_repository")]
     pub(crate) repository: At<String>,
+    /// Templates of an image's tags, for environments and services without their own. Each must hold `{sha}`, `{short_sha}`,
+    /// `{version}` or `{fingerprint}`. Further placeholders: `{env}`, `{service}`, `{project}`, `{branch}` (with a digest
+    /// where a tag cannot hold its name), `{major_minor}` and `{source_date_epoch}`.
+    #[serde(default = "default_tags")]
+    pub(crate) tags: At<Vec<At<String>>>,
     /// Folders that hold a `service.toml`. `*` and `?` match within one folder name, never a leading dot; what a
     /// pattern with them matches is skipped where it holds no `service.toml`.
     #[expect(
@@ -53,11 +59,12 @@ pub(crate) struct ProjectTable {
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct EnvironmentTable {
-    /// Template of an image's tag, which must hold `{sha}` or `{short_sha}`. Further placeholders: `{env}`,
-    /// `{service}`, `{project}`, `{branch}` (with what a tag cannot hold replaced by hyphens) and
-    /// `{source_date_epoch}`.
-    #[serde(default = "default_tag")]
-    pub(crate) tag: At<String>,
+    /// Templates of an image's tags, in place of the project's.
+    pub(crate) tags: Option<At<Vec<At<String>>>>,
+    /// Templates of tags that go over to each next image, as `latest` and `{major_minor}` do: without `{sha}`,
+    /// `{short_sha}`, `{version}` and `{fingerprint}`.
+    #[serde(default)]
+    pub(crate) moving_tags: Vec<At<String>>,
 }
 
 /// How a registry is reached.
@@ -96,6 +103,6 @@ fn default_repository() -> At<String> {
     At::default_value("{registry}/{project}-{service}")
 }
 
-fn default_tag() -> At<String> {
-    At::default_value("{env}-{sha}-{service}")
+fn default_tags() -> At<Vec<At<String>>> {
+    At::default_value([At::default_value("{env}-{sha}-{service}")])
 }

@@ -27,6 +27,10 @@ pub(crate) struct ServiceFile {
     pub(crate) description: Option<At<String>>,
     /// How the image comes to be.
     pub(crate) builder: At<BuilderKind>,
+    /// Template of the image's repository, in place of the project's. Placeholders: `{registry}`, `{project}`, `{service}`.
+    pub(crate) repository: Option<At<String>>,
+    /// Templates of the image's tags, in place of the environment's and the project's.
+    pub(crate) tags: Option<At<Vec<At<String>>>>,
     /// Built when no service is named.
     #[serde(default = "yes")]
     pub(crate) default: bool,

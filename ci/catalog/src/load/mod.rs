@@ -4,6 +4,7 @@
 
 mod discover;
 mod graph;
+mod names;
 pub(crate) mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,15 +108,43 @@ fn load(files: &dyn Files, problems: &mut Problems) -> Option<Catalog> {
 
     let file = file?;
     let mut lowering = Lowering::new(&source, Path::new(""), files, problems);
-    let pipeline = lower::pipeline(&mut lowering, &file, drafts.len());
+    let pipeline = lower::pipeline(&mut lowering, &file);
     let project = pipeline.project?;
     let mut services = BTreeMap::new();
-    for Lowered { mut service, .. } in lowered {
-        service.repository = lower::repository(&mut lowering, &file, &project, &service.name)?;
+    for Lowered {
+        draft, mut service, ..
+    } in lowered
+    {
+        let draft = &drafts[draft];
+        let own = draft
+            .file
+            .as_ref()
+            .and_then(|file| file.repository.as_ref());
+        let repository = match own {
+            Some(at) => {
+                let mut lowering = Lowering::new(&draft.source, &draft.folder, files, problems);
+                lower::repository(&mut lowering, at, &project, &service.name)
+            }
+            None => {
+                let mut lowering = Lowering::new(&source, Path::new(""), files, problems);
+                lower::repository(
+                    &mut lowering,
+                    &file.project.repository,
+                    &project,
+                    &service.name,
+                )
+            }
+        };
+        let Some(repository) = repository else {
+            // The project's template would be wrong for every further service, too.
+            own?;
+            continue;
+        };
+        service.repository = repository;
         service.limits = service.limits.or(pipeline.limits);
         services.insert(service.name.clone(), service);
     }
-    Some(Catalog {
+    let catalog = Catalog {
         root: PathBuf::new(),
         project,
         environments: pipeline.environments,
@@ -123,7 +152,9 @@ fn load(files: &dyn Files, problems: &mut Problems) -> Option<Catalog> {
         limits: pipeline.limits,
         services,
         warnings: Vec::new(),
-    })
+    };
+    names::report_shared(&catalog, &file, &source, &names, problems);
+    Some(catalog)
 }
 
 fn missing_catalog(path: PathBuf, error: &io::Error, problems: &mut Problems) {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lowering, limits, registries};
-use crate::format::{At, EnvironmentTable, PipelineFile};
+use super::{Lowering, limits, registries, tags};
+use crate::format::{At, PipelineFile};
 use crate::reference;
-use crate::{Environment, Limits, Name, Placeholder, Project, Registries, Template, Variables};
+use crate::{Environment, Limits, Name, Placeholder, Project, Registries, Variables};
 
 const REPOSITORY_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Project,
@@ -13,18 +13,7 @@ const REPOSITORY_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Service,
 ];
 
-/// A tag cannot hold the colons of `{commit_time}` or the slashes of `{registry}`.
-const TAG_PLACEHOLDERS: &[Placeholder] = &[
-    Placeholder::Branch,
-    Placeholder::Env,
-    Placeholder::Project,
-    Placeholder::Service,
-    Placeholder::Sha,
-    Placeholder::ShortSha,
-    Placeholder::SourceDateEpoch,
-];
-
-/// What a `pipeline.toml` says, apart from its services.
+/// The checked values of a `pipeline.toml`.
 pub(crate) struct Pipeline {
     pub(crate) project: Option<Project>,
     pub(crate) environments: BTreeMap<Name, Environment>,
@@ -32,33 +21,35 @@ pub(crate) struct Pipeline {
     pub(crate) limits: Limits,
 }
 
-/// What the `pipeline.toml` of a catalog with so many `services` says.
-pub(crate) fn pipeline(
-    lowering: &mut Lowering<'_>,
-    file: &PipelineFile,
-    services: usize,
-) -> Pipeline {
+/// What a `pipeline.toml` says, apart from its services.
+pub(crate) fn pipeline(lowering: &mut Lowering<'_>, file: &PipelineFile) -> Pipeline {
     let name = lowering.name(&file.project.name, "a project");
     let registry = registry(lowering, &file.project.registry);
     let repository = lowering.template(&file.project.repository, REPOSITORY_PLACEHOLDERS);
-    let shared = services > 1
-        && repository
-            .as_ref()
-            .is_some_and(|template| !uses(template, Placeholder::Service));
+    let tags = tags::fixed(lowering, &file.project.tags);
     let mut environments = BTreeMap::new();
     for (at, table) in &file.environments {
         let name = lowering.name(at, "an environment");
-        lowering.anchor = lowering.span(at);
-        if let (Some(name), Some(tag)) = (name, tag(lowering, table, shared)) {
-            environments.insert(name.clone(), Environment { name, tag });
+        let tags = match &table.tags {
+            None => Some(None),
+            Some(list) => tags::fixed(lowering, list).map(Some),
+        };
+        let moving_tags = tags::moving(lowering, &table.moving_tags);
+        if let (Some(name), Some(tags)) = (name, tags) {
+            let environment = Environment {
+                name: name.clone(),
+                tags,
+                moving_tags,
+            };
+            environments.insert(name, environment);
         }
     }
-    lowering.anchor = 0..0;
     let project = || {
         Some(Project {
             name: name?,
             registry: registry?,
             repository: repository?,
+            tags: tags?,
         })
     };
     Pipeline {
@@ -69,22 +60,22 @@ pub(crate) fn pipeline(
     }
 }
 
-/// The repository of one service.
+/// The repository of one service, from its own template or the project's.
 pub(crate) fn repository(
     lowering: &mut Lowering<'_>,
-    file: &PipelineFile,
+    at: &At<String>,
     project: &Project,
     service: &Name,
 ) -> Option<String> {
+    let template = lowering.template(at, REPOSITORY_PLACEHOLDERS)?;
     let variables = Variables::new()
         .with(Placeholder::Project, project.name.as_str())
         .with(Placeholder::Registry, project.registry.as_str())
         .with(Placeholder::Service, service.as_str());
-    let repository = project.repository.render(&variables).ok()?;
+    let repository = template.render(&variables).ok()?.to_ascii_lowercase();
     if let Some(fault) = reference::repository_fault(&repository) {
-        lowering.anchor = lowering.span(&file.project.registry);
         let message = format!("the image of `{service}` would be `{repository}`, and {fault}");
-        lowering.error(&file.project.repository, message);
+        lowering.error(at, message);
         return None;
     }
     Some(repository)
@@ -92,48 +83,13 @@ pub(crate) fn repository(
 
 fn registry(lowering: &mut Lowering<'_>, at: &At<String>) -> Option<String> {
     // Host and namespace, or a host alone: what becomes a repository with one more component.
-    let Some(fault) = reference::repository_fault(&format!("{}/x", at.value)) else {
-        return Some(at.value.clone());
+    let registry = at.value.to_ascii_lowercase();
+    let Some(fault) = reference::repository_fault(&format!("{registry}/x")) else {
+        return Some(registry);
     };
     let message = format!("`{}` is not a registry: {fault}", at.value);
     lowering
         .error(at, message)
         .help("write host and namespace, as in `registry.example.com/acme`");
     None
-}
-
-fn tag(
-    lowering: &mut Lowering<'_>,
-    table: &EnvironmentTable,
-    shared_repository: bool,
-) -> Option<Template> {
-    let at = &table.tag;
-    let template = lowering.template(at, TAG_PLACEHOLDERS)?;
-    if let Some(fault) = reference::tag_fault(&template) {
-        lowering.error(at, fault).help(
-            "a tag has letters, digits, `_`, `.` and `-`, and begins with neither of the last two",
-        );
-        return None;
-    }
-    if !uses(&template, Placeholder::Sha) && !uses(&template, Placeholder::ShortSha) {
-        // An existing tag is never moved, so a tag that does not change could be pushed only once.
-        lowering
-            .error(at, "a tag must say which commit the image is of")
-            .help("add `{sha}` or `{short_sha}`, as in `{env}-{sha}-{service}`");
-        return None;
-    }
-    if shared_repository && !uses(&template, Placeholder::Service) {
-        lowering
-            .error(
-                at,
-                "several services would have the same repository and tag",
-            )
-            .help("add `{service}` here or to `repository`");
-        return None;
-    }
-    Some(template)
-}
-
-fn uses(template: &Template, placeholder: Placeholder) -> bool {
-    template.placeholders().any(|used| used == placeholder)
 }

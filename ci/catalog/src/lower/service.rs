@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Lowering, builder, contract, image, limits};
+use super::{Lowering, builder, contract, image, limits, tags};
 use crate::format::{At, ServiceFile};
 use crate::{Name, Platform, Service};
 
@@ -58,6 +58,10 @@ pub(crate) fn service(
         .as_ref()
         .map_or(Some(String::new()), |at| one_line(lowering, at));
     let platforms = platforms(lowering, &file.platforms);
+    let tags = match &file.tags {
+        None => Some(None),
+        Some(list) => tags::fixed(lowering, list).map(Some),
+    };
     let coupled_with = coupled(lowering, &file.coupled_with, name.as_ref(), known);
     let builder = builder::builder(lowering, file, known, &mut edges);
     let image = image::image(lowering, &file.image);
@@ -74,6 +78,7 @@ pub(crate) fn service(
         manifest: lowering.source.path.clone(),
         // Known only together with `pipeline.toml`; the loader fills it in.
         repository: String::new(),
+        tags: tags?,
         default: file.default,
         platforms,
         coupled_with,

@@ -7,7 +7,8 @@ use crate::diagnostic::nearest;
 use crate::format::{At, Texts};
 use crate::{InvalidTemplate, Placeholder, Template};
 
-/// What templates of builds and images may use: all but `{registry}`, which is no property of an image.
+/// What templates of builds and images may use: all but `{registry}`, which is no property of an image, `{fingerprint}`, which
+/// depends on them, and `{major_minor}`, which images of several versions have in common.
 pub(super) const BUILD_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Branch,
     Placeholder::CommitTime,
@@ -17,6 +18,7 @@ pub(super) const BUILD_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Sha,
     Placeholder::ShortSha,
     Placeholder::SourceDateEpoch,
+    Placeholder::Version,
 ];
 
 const LITERAL_BRACE: &str = "a literal brace is written `{{` or `}}`";

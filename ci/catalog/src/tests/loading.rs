@@ -297,20 +297,6 @@ fn the_root_itself_can_be_a_service() {
     assert_eq!(catalog.service("web").unwrap().folder, Path::new(""));
 }
 
-#[test]
-fn environments_have_a_tag_by_default() {
-    let catalog = everything();
-    let variables = Variables::new()
-        .with_commit("0123456789")
-        .with(Placeholder::Service, "web");
-    let tag = catalog
-        .environment("preview")
-        .unwrap()
-        .render_tag(&variables)
-        .unwrap();
-    assert_eq!(tag, "preview-0123456789-web");
-}
-
 /// S2, S4
 #[test]
 fn secrets_in_build_arguments_are_warned_of_and_not_shown() {

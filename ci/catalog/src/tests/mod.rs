@@ -7,6 +7,7 @@ mod planning;
 mod registries;
 mod robustness;
 mod schema;
+mod tags;
 mod values;
 
 use std::path::Path;

@@ -103,30 +103,6 @@ fn wrong_templates_say_why() {
     assert_eq!(error("a}"), InvalidTemplate::Unopened);
 }
 
-/// W3: branch names hold what neither a tag nor a shell can.
-#[test]
-fn tags_hold_only_what_a_registry_takes() {
-    let pipeline = format!("{}tag = \"{{branch}}-{{sha}}\"\n", super::PIPELINE);
-    let catalog = super::load(
-        &super::files(&[("web", super::DOCKERFILE_SERVICE)]).with("pipeline.toml", pipeline),
-    );
-    let preview = catalog.environment("preview").unwrap();
-    let tag = |branch: &str| {
-        preview.render_tag(
-            &Variables::new()
-                .with_commit("abc")
-                .with(Placeholder::Branch, branch),
-        )
-    };
-    assert_eq!(tag("feature/$(id)"), Ok("feature---id--abc".to_owned()));
-    assert_eq!(tag("-x"), Ok("x-abc".to_owned()));
-    assert_eq!(tag(&"x".repeat(125)), Err(RenderError::TagTooLong));
-    assert_eq!(
-        preview.render_tag(&Variables::new()),
-        Err(RenderError::Missing(Placeholder::Branch))
-    );
-}
-
 proptest! {
     #[test]
     fn doubling_braces_makes_any_text_literal(text in "\\PC{0,40}|[{}a]{0,20}") {

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use ci_catalog::{Catalog, Name, Placeholder, Platform, RenderError, Service, Template, Variables};
+use ci_catalog::{
+    Catalog, Environment, Name, Placeholder, Platform, RenderError, Service, TagError, Template,
+    Variables,
+};
 
 use super::Request;
 use super::checkout::Checkout;
@@ -53,6 +56,26 @@ impl Planned<'_> {
         template
             .render(&self.variables)
             .map_err(|error| unrenderable(&self.service.manifest, key, error))
+    }
+}
+
+/// The first tag of an image; none if it needs what is known only when the image is released.
+fn first_tag(
+    catalog: &Catalog,
+    service: &Service,
+    environment: Option<&Environment>,
+    variables: &Variables,
+) -> Result<Option<String>, UserError> {
+    match catalog.tags(service, environment, variables) {
+        Ok(tags) => Ok(tags.into_iter().next().map(|tag| tag.text)),
+        Err(TagError {
+            reason:
+                RenderError::Missing(
+                    Placeholder::Fingerprint | Placeholder::MajorMinor | Placeholder::Version,
+                ),
+            ..
+        }) => Ok(None),
+        Err(error) => Err(unrenderable(&error.file, &error.key, error.reason)),
     }
 }
 
@@ -113,11 +136,8 @@ impl<'a> Plan<'a> {
                 variables,
                 tag: None,
             };
-            if let Some(environment) = environment.filter(|_| planned.wanted) {
-                let tag = environment.render_tag(&planned.variables);
-                let key = format!("environments.{}.tag", environment.name);
-                let file = Path::new("pipeline.toml");
-                planned.tag = Some(tag.map_err(|error| unrenderable(file, &key, error))?);
+            if planned.wanted && environment.is_some() {
+                planned.tag = first_tag(catalog, service, environment, &planned.variables)?;
             }
             if planned.wanted {
                 planned.platforms = platforms(service, &request.platforms)?;

@@ -20,7 +20,7 @@ name = "shop"
 registry = "registry.example.com/acme"
 services = ["services/*"]
 [environments.preview]
-tag = "{env}-{short_sha}"
+tags = ["{env}-{short_sha}"]
 "#;
 
 /// A test without arguments or result.

@@ -5,4 +5,5 @@ mod keys;
 mod names;
 mod project;
 mod report;
+mod tags;
 mod values;

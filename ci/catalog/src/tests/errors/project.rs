@@ -140,67 +140,6 @@ fn repository_that_no_registry_takes_is_an_error() {
 }
 
 #[test]
-fn tag_without_the_commit_is_an_error() {
-    assert_snapshot!(report_pipeline(&format!("{PIPELINE}tag = \"latest\"\n")), @r#"
-    error: a tag must say which commit the image is of
-     --> pipeline.toml:7:7
-      |
-    7 | tag = "latest"
-      |       ^^^^^^^^
-      = help: add `{sha}` or `{short_sha}`, as in `{env}-{sha}-{service}`
-
-    the catalog has 1 error
-    "#);
-}
-
-#[test]
-fn tag_that_no_registry_takes_is_an_error() {
-    assert_snapshot!(report_pipeline(&format!("{PIPELINE}tag = \"-{{sha}}\"\n[environments.b]\ntag = \"{{sha}}:1\"\n[environments.c]\ntag = \"{{commit_time}}\"")), @r#"
-    error: a tag cannot begin with this character
-     --> pipeline.toml:7:7
-      |
-    7 | tag = "-{sha}"
-      |       ^^^^^^^^
-      = help: a tag has letters, digits, `_`, `.` and `-`, and begins with neither of the last two
-
-    error: a tag cannot hold this text
-     --> pipeline.toml:9:7
-      |
-    9 | tag = "{sha}:1"
-      |       ^^^^^^^^^
-      = help: a tag has letters, digits, `_`, `.` and `-`, and begins with neither of the last two
-
-    error: `{commit_time}` cannot be used here
-      --> pipeline.toml:11:8
-       |
-    11 | tag = "{commit_time}"
-       |        ^^^^^^^^^^^^^
-       = help: the placeholders are `{branch}`, `{env}`, `{project}`, `{service}`, `{sha}`, `{short_sha}`, `{source_date_epoch}`
-
-    the catalog has 3 errors
-    "#);
-}
-
-#[test]
-fn one_repository_for_all_needs_tags_that_differ() {
-    let pipeline = PIPELINE.replace(
-        "services =",
-        "repository = \"{registry}/{project}\"\nservices =",
-    );
-    let files = files(&[("web", DOCKERFILE_SERVICE), ("worker", DOCKERFILE_SERVICE)]);
-    assert_snapshot!(report(&files.with("pipeline.toml", format!("{pipeline}tag = \"{{sha}}\"\n"))), @r#"
-    error: several services would have the same repository and tag
-     --> pipeline.toml:8:7
-      |
-    8 | tag = "{sha}"
-      |       ^^^^^^^
-      = help: add `{service}` here or to `repository`
-
-    the catalog has 1 error
-    "#);
-}
-
-#[test]
 fn environment_names_are_checked() {
     assert_snapshot!(report_pipeline(&PIPELINE.replace("preview", "Pull_Request")), @r#"
     error: `Pull_Request` cannot be the name of an environment

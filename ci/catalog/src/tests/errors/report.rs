@@ -53,7 +53,7 @@ fn what_would_drive_the_terminal_is_shown_as_escapes() {
       |
     2 | "\u001b[31m" = 1 # �
       | ^^^^^^^^^^^^
-      = help: the keys are `builder`, `cargo`, `checks`, `contract`, `coupled-with`, `default`, `description`, `dockerfile`, `image`, `limits`, `name`, `platforms`
+      = help: the keys are `builder`, `cargo`, `checks`, `contract`, `coupled-with`, `default`, `description`, `dockerfile`, `image`, `limits`, `name`, `platforms`, `repository`, `tags`
 
     the catalog has 1 error
     "#);

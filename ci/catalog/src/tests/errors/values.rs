@@ -89,7 +89,7 @@ fn unknown_placeholder_names_the_nearest_one() {
       |
     4 | B = "{registry}"
       |      ^^^^^^^^^^
-      = help: the placeholders are `{branch}`, `{commit_time}`, `{env}`, `{project}`, `{service}`, `{sha}`, `{short_sha}`, `{source_date_epoch}`
+      = help: the placeholders are `{branch}`, `{commit_time}`, `{env}`, `{project}`, `{service}`, `{sha}`, `{short_sha}`, `{source_date_epoch}`, `{version}`
 
     error: the text in braces is no placeholder
      --> services/web/service.toml:5:5

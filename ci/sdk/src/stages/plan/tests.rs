@@ -10,9 +10,9 @@ name = "shop"
 registry = "registry.example.com/acme"
 services = ["*"]
 [environments.preview]
-tag = "{env}-{short_sha}"
+tags = ["{env}-{short_sha}"]
 [environments.review]
-tag = "{branch}-{sha}"
+tags = ["{branch}-{sha}"]
 "#;
 
 const DOCKERFILE: &str = "builder = \"dockerfile\"\n[dockerfile.contexts]\n";
@@ -124,7 +124,7 @@ fn templates_see_commit_environment_and_time() {
     );
     assert_eq!(
         shell.tag.as_deref(),
-        Some("fix-a-0123456789abcdef0123456789abcdef01234567")
+        Some("fix-a-bd4be54f-0123456789abcdef0123456789abcdef01234567")
     );
 }
 
@@ -152,7 +152,7 @@ fn what_cannot_be_rendered_is_explained_with_its_place() {
         &request(&["shell"], Some("review"), &[]),
     );
     insta::assert_snapshot!(failure(error.unwrap_err()), @r#"
-    pipeline.toml: `environments.review.tag`: `{branch}` has no value here
+    pipeline.toml: `environments.review.tags`: `{branch}` has no value here
     no branch is checked out; `git switch BRANCH` does that
     "#);
 }
