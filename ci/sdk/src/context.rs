@@ -82,9 +82,12 @@ impl Context {
             no_cache: setup.no_cache,
             source_date_epoch,
             progress: progress.clone(),
-            limits: ci_engine::Limits::default(),
+            limits: stages::limits::general(&catalog),
         };
         let engine = EngineHandle::start(setup.engine, options).await?;
+        if !engine.is_embedded() {
+            stages::limits::warn_without(&progress, &catalog);
+        }
         Ok(Self {
             root: root.into(),
             state_dir: state_dir.into(),

@@ -6,6 +6,7 @@
 pub(crate) mod build;
 mod checkout;
 mod files;
+pub(crate) mod limits;
 mod lock;
 mod plan;
 mod record;

@@ -10,6 +10,7 @@ use super::extension::{self, Context as NamedContext, DockerBuild};
 use super::failure::Call;
 use crate::context::Context;
 use crate::error::{Exit, UserError};
+use crate::stages::limits;
 use crate::stages::plan::Planned;
 
 /// The container of a service's Dockerfile. `images` are those of the services it reads.
@@ -49,6 +50,7 @@ pub(crate) async fn container(
         target: builder.target.clone(),
         secrets: secrets(ctx, planned, builder).await?,
         contexts: contexts(ctx, planned, builder, images).await?,
+        limits: limits::of(ctx, planned),
     };
     let needs_embedded = match (build.contexts.is_empty(), &build.dockerfiles) {
         (false, _) => Some("named contexts are"),

@@ -1,10 +1,12 @@
-//! `Directory.dockerBuild` with the arguments that the embedded engine adds to it: named contexts, and a Dockerfile
-//! that is not in the context. The generated functions of `dagger-sdk` do not know them, so the call is put together here.
+//! `Directory.dockerBuild` with the arguments that the embedded engine adds to it: named contexts, limits, and a
+//! Dockerfile that is not in the context. The generated functions of `dagger-sdk` do not know them, so the call is put together here.
 
 use std::collections::BTreeMap;
 
 use dagger_sdk::{Container, Directory, Id};
 use serde::Serialize;
+
+use crate::stages::limits::Input as Limits;
 
 /// The arguments of a build.
 #[derive(Debug, Default)]
@@ -18,6 +20,7 @@ pub(crate) struct DockerBuild {
     pub(crate) target: Option<String>,
     pub(crate) secrets: Vec<Id>,
     pub(crate) contexts: Vec<Context>,
+    pub(crate) limits: Option<Limits>,
 }
 
 /// A name that `FROM` and `--from` use, and what it stands for: the input object `NamedContext`.
@@ -109,6 +112,9 @@ pub(crate) fn docker_build(directory: &Directory, build: &DockerBuild) -> Contai
     if !build.contexts.is_empty() {
         call = call.arg("namedContexts", &build.contexts);
     }
+    if let Some(limits) = build.limits {
+        call = call.arg("limits", limits);
+    }
     Container {
         proc: directory.proc.clone(),
         selection: call,
@@ -153,6 +159,10 @@ mod tests {
                 Context::directory("d".into(), Id("D".into())),
                 Context::image("i".into(), "alpine:3".into()),
             ],
+            limits: Limits::new(&ci_catalog::Limits {
+                memory: Some(4 << 30),
+                ..ci_catalog::Limits::default()
+            }),
         };
         let text = docker_build(&query.directory(), &build)
             .selection
@@ -167,6 +177,7 @@ mod tests {
             r#"buildArgs:[{name:"A",value:"say\"hi\"\n$X"}]"#,
             r#"target:"app""#,
             r#"secrets:["S"]"#,
+            "limits:{memory:4294967296}",
             r#"namedContexts:[{name:"base",container:"C"},{name:"deb",ociLayout:"/l"},{name:"d",directory:"D"},{name:"i",image:"alpine:3"}]"#,
         ] {
             assert!(text.contains(argument), "{argument} is not in {text}");

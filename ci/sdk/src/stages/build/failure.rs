@@ -14,6 +14,9 @@ use crate::error::{Exit, UserError};
 /// What the system calls a full disk, and a user who has used up their part of it.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
+/// How the engine says which limit an execution ran into.
+const RAISE: &str = "; raise `limits.";
+
 /// What an error of the API means. A program that failed and a file that is missing are failed work; what the engine marks
 /// otherwise is a Dockerfile that cannot be read. A full disk is nobody's fault.
 pub(crate) fn of_dagger(error: DaggerError) -> UserError {
@@ -41,7 +44,13 @@ pub(crate) fn of_dagger(error: DaggerError) -> UserError {
         }
         None => Exit::Failed,
     };
-    UserError::new(exit, message)
+    let limited = message.contains(RAISE);
+    let error = UserError::new(exit, message);
+    if limited {
+        error.hint("limits are in [limits] of service.toml, and for all services in pipeline.toml")
+    } else {
+        error
+    }
 }
 
 /// Lets `?` and `map_err` say what was being done.

@@ -14,6 +14,7 @@ use super::tested::{Contract, Outcome};
 use crate::context::Context;
 use crate::error::UserError;
 use crate::stages::build::failure::of_dagger;
+use crate::stages::limits;
 use crate::stages::plan::{Planned, group, rfc3339};
 use crate::units;
 
@@ -34,7 +35,7 @@ pub(super) async fn hold(
     image: &Container,
     digest: &str,
 ) -> Result<Contract, UserError> {
-    let container = prepare(planned, promised, image, digest)?;
+    let container = limits::hold(ctx, planned, prepare(planned, promised, image, digest)?);
     let began = Instant::now();
     let step = ctx
         .progress()

@@ -42,6 +42,27 @@ fn a_full_disk_is_nobodys_fault() {
     assert_eq!(full(failed), Exit::Failed);
 }
 
+/// E12. The engine knows the limit, but not where it was set.
+#[test]
+fn an_execution_that_ran_into_a_limit_is_told_where_limits_are() {
+    let message =
+        "exit code: 137 (killed: out of memory, the limit is 512 MiB; raise `limits.memory`)";
+    let field = serde_json::json!({"message": message, "extensions": {"_type": "EXEC_ERROR", "cmd": ["cc"], "exitCode": 137, "stdout": "", "stderr": ""}});
+    let error = of_dagger(DaggerError::Query(GraphQLError::DomainError {
+        message: message.into(),
+        fields: vec![serde_json::from_value(field).unwrap()],
+    }));
+    let failure = Failure::of(&error.into());
+    assert_eq!(
+        (failure.exit(), failure.message.as_str()),
+        (Exit::Failed, message)
+    );
+    assert_eq!(
+        failure.hints,
+        ["limits are in [limits] of service.toml, and for all services in pipeline.toml"]
+    );
+}
+
 #[test]
 fn a_shared_error_keeps_exit_code_and_hint_and_says_its_message_once() {
     let error = UserError::new(Exit::Machine, "no cargo").hint("install it");
