@@ -128,6 +128,14 @@ impl Job<'_, '_> {
         self.request.owner.unwrap_or((0, 0))
     }
 
+    /// The mode of directories made on the way: an octal mode is theirs too, without the bits beyond permissions.
+    fn mode_of_new(&self) -> u32 {
+        match self.mode {
+            Some(Chmod::Octal(mode)) => mode & 0o777,
+            Some(Chmod::Symbolic(_)) | None => 0o755,
+        }
+    }
+
     fn mode_of(&self, metadata: &Metadata) -> u32 {
         let is_dir = metadata.kind == Kind::Directory;
         self.mode
@@ -182,7 +190,8 @@ impl Job<'_, '_> {
         }
         let parent = target.parent().unwrap_or(Path::new("")).to_owned();
         let owner = self.owner_of_new();
-        let fd = self.upper.directory(&parent, owner)?;
+        let mode = self.mode_of_new();
+        let fd = self.upper.directory_with(&parent, mode, owner)?;
         self.leaf(fd.as_fd(), &item.canonical, &target, &item.metadata)
     }
 
@@ -206,7 +215,8 @@ impl Job<'_, '_> {
             source: &unpacked.contents,
             upper: self.upper,
             request: &request,
-            mode: self.mode.clone(),
+            // What an archive says of modes stays, as in the reference.
+            mode: None,
             shares: false,
             filter,
             links: Links::default(),
@@ -237,9 +247,10 @@ impl Job<'_, '_> {
         metadata: Option<&Metadata>,
     ) -> Result<()> {
         let owner = self.owner_of_new();
+        let mode = self.mode_of_new();
         let fd = self
             .upper
-            .directory(target, owner)
+            .directory_with(target, mode, owner)
             .map_err(|error| match error {
                 Error::Unsuitable { path, .. } => Error::unsuitable(
                     path,

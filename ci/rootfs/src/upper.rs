@@ -91,6 +91,16 @@ impl<'a> Upper<'a> {
     /// Makes sure that the directory at a canonical path exists in the view and is present in this layer, and opens it.
     /// Directories that exist below are repeated here with their own metadata; new ones get mode 0755 and `owner`.
     pub(crate) fn directory(&mut self, canonical: &Path, owner: Owner) -> Result<OwnedFd> {
+        self.directory_with(canonical, 0o755, owner)
+    }
+
+    /// As [`Self::directory`], with a mode for what is made.
+    pub(crate) fn directory_with(
+        &mut self,
+        canonical: &Path,
+        mode: u32,
+        owner: Owner,
+    ) -> Result<OwnedFd> {
         let mut fd = fs::openat(
             &self.root,
             ".",
@@ -106,7 +116,7 @@ impl<'a> Upper<'a> {
                 Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {}
                 Some(stat) if is_whiteout(&stat) => {
                     fs::unlinkat(&fd, name, AtFlags::empty()).context("replace", &path)?;
-                    self.make_directory(fd.as_fd(), &path, 0o755, owner)?;
+                    self.make_directory(fd.as_fd(), &path, mode, owner)?;
                     set_opaque(open_dir(fd.as_fd(), name)?.as_fd()).context("mark", &path)?;
                 }
                 Some(_) => return Err(Error::unsuitable(shown(&path), "is not a directory")),
@@ -115,7 +125,7 @@ impl<'a> Upper<'a> {
                         self.make_directory(fd.as_fd(), &path, found.mode, (found.uid, found.gid))?
                     }
                     Some(_) => return Err(Error::unsuitable(shown(&path), "is not a directory")),
-                    None => self.make_directory(fd.as_fd(), &path, 0o755, owner)?,
+                    None => self.make_directory(fd.as_fd(), &path, mode, owner)?,
                 },
             }
             fd = open_dir(fd.as_fd(), name)?;

@@ -206,6 +206,9 @@ impl Scope<'_> {
             Some(owner) => Some(self.session.owner(below, owner).await?),
             None => None,
         };
+        // A layer that knows nothing of what is below: it follows no links there, and stays when what is below changes.
+        let nothing = Rootfs::default();
+        let below = if request.link { &nothing } else { below };
         let mut items = Vec::new();
         let mut identity = Vec::new();
         for source in &request.sources {
