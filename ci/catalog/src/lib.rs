@@ -36,6 +36,7 @@ mod shape;
 mod source;
 mod tags;
 mod template;
+pub mod version;
 
 #[cfg(test)]
 mod tests;
@@ -58,5 +59,3 @@ pub use registries::{
     Registry,
 };
 pub use schema::{SchemaKind, json_schema};
-pub use tags::{Tag, TagConflict, TagError, distinct_tags};
-pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

@@ -99,7 +99,7 @@ fn excerpt(
 }
 
 /// Text whose control and direction characters are written as escapes: a file must not drive the terminal.
-struct Safe<'a>(&'a str);
+pub(crate) struct Safe<'a>(pub(crate) &'a str);
 
 impl Display for Safe<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
