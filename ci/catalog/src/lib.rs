@@ -59,3 +59,5 @@ pub use registries::{
     Registry,
 };
 pub use schema::{SchemaKind, json_schema};
+pub use tags::{Tag, TagConflict, TagError, distinct_tags};
+pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};
