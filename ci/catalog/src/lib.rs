@@ -16,6 +16,7 @@
 
 mod diagnostic;
 mod files;
+pub mod fingerprint;
 mod format;
 mod fuzz;
 mod limits;

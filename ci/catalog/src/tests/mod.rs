@@ -27,7 +27,7 @@ services = ["services/*"]
 const DOCKERFILE_SERVICE: &str = "builder = \"dockerfile\"\n";
 
 /// A root with services that have a Dockerfile and a Cargo manifest each.
-fn files(services: &[(&str, &str)]) -> MemoryFiles {
+pub(crate) fn files(services: &[(&str, &str)]) -> MemoryFiles {
     let mut files = MemoryFiles::new().with("pipeline.toml", PIPELINE);
     for (name, text) in services {
         let folder = Path::new("services").join(name);
@@ -39,7 +39,7 @@ fn files(services: &[(&str, &str)]) -> MemoryFiles {
     files
 }
 
-fn load(files: &MemoryFiles) -> Catalog {
+pub(crate) fn load(files: &MemoryFiles) -> Catalog {
     match Catalog::from_files(Path::new("/root"), files) {
         Ok(catalog) => catalog,
         Err(errors) => panic!("{errors}"),
