@@ -9,6 +9,7 @@ use dagger_sdk::core::graphql_client::{GraphQLClient, GraphQLError};
 use serde_json::{Map, Value};
 
 use crate::Group;
+use crate::error::REGISTRY_ERROR;
 use crate::object::Object;
 use crate::schema::{Connection, SCHEMA};
 use crate::session::Session;
@@ -34,12 +35,23 @@ impl GraphQLClient for Client {
             .await;
         match response.errors() {
             [] => Ok(response.to_data()),
+            // The SDK's error tells but two things apart: what was asked for cannot be had, or nobody was there to ask. A registry that
+            // does not answer is of the second kind, and trying again may help.
+            [first, ..] if is_infrastructure(first) => {
+                Err(GraphQLError::HttpError(first.message.clone()))
+            }
             [first, ..] => Err(GraphQLError::DomainError {
                 message: first.message.clone(),
                 fields: response.errors().iter().map(message).collect(),
             }),
         }
     }
+}
+
+fn is_infrastructure(error: &Error) -> bool {
+    let member = |name: &str| error.extensions.as_ref()?.get(name);
+    member("_type").is_some_and(|kind| kind == REGISTRY_ERROR)
+        && member("isMistake").is_some_and(|is_mistake| is_mistake == false)
 }
 
 /// An error in the SDK's own shape. Positions in the query are left out: nobody has seen its text.

@@ -13,6 +13,9 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 /// Largest part of a failed execution's output that an error carries, in bytes; its end is kept.
 const OUTPUT_LIMIT: usize = 100 * 1024;
 
+/// The type, in a GraphQL error's extensions, of what a registry did not give. `isMistake` says whether one may ask for it again.
+pub(crate) const REGISTRY_ERROR: &str = "REGISTRY_ERROR";
+
 /// Why an evaluation failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Error {
@@ -23,8 +26,13 @@ pub(crate) enum Error {
     #[error("{0}")]
     Dockerfile(Arc<str>),
     /// A registry could not be reached, would not give something, or gave something else.
-    #[error("{0}")]
-    Registry(Arc<str>),
+    #[error("{message}")]
+    Registry {
+        /// Said for people.
+        message: Arc<str>,
+        /// Whether what was asked for is at fault, and not the registry.
+        is_mistake: bool,
+    },
     /// Everything else, said for people.
     #[error("{0}")]
     Message(Arc<str>),
@@ -81,7 +89,13 @@ impl Error {
     pub(crate) fn context(self, what: impl std::fmt::Display) -> Self {
         match self {
             Self::Message(message) => Self::new(format!("{what}: {message}")),
-            Self::Registry(message) => Self::Registry(format!("{what}: {message}").into()),
+            Self::Registry {
+                message,
+                is_mistake,
+            } => Self::Registry {
+                message: format!("{what}: {message}").into(),
+                is_mistake,
+            },
             placed => placed,
         }
     }
@@ -96,10 +110,10 @@ impl From<Error> for FieldError {
                 "_type".to_owned(),
                 json!("DOCKERFILE_ERROR"),
             )])),
-            Error::Registry(_) => plain.with_extensions(Map::from_iter([(
-                "_type".to_owned(),
-                json!("REGISTRY_ERROR"),
-            )])),
+            Error::Registry { is_mistake, .. } => plain.with_extensions(Map::from_iter([
+                ("_type".to_owned(), json!(REGISTRY_ERROR)),
+                ("isMistake".to_owned(), json!(is_mistake)),
+            ])),
             Error::Exec(failure) => {
                 let mut extensions = Map::new();
                 extensions.insert("_type".into(), json!("EXEC_ERROR"));
@@ -120,7 +134,11 @@ fn tail(output: &[u8]) -> String {
 
 impl From<ci_registry::Error> for Error {
     fn from(error: ci_registry::Error) -> Self {
-        Self::Registry(error.to_string().into())
+        let help = error.help().map(|help| format!("\nhelp: {help}"));
+        Self::Registry {
+            message: format!("{error}{}", help.unwrap_or_default()).into(),
+            is_mistake: error.is_mistake(),
+        }
     }
 }
 

@@ -189,6 +189,31 @@ impl Error {
         }
     }
 
+    /// Whether what was asked for or declared is at fault, and not the registry or the way to it: the same will not work another time.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Setup(_) | Self::NotFound { .. } => true,
+            // A mirror need not have everything: the registry itself, which is asked last, decides.
+            Self::Everywhere(errors) => errors.last().is_some_and(|(_, error)| error.is_mistake()),
+            _ => false,
+        }
+    }
+
+    /// What can be done, where the message does not say it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Denied(denied) => {
+                let registry = denied.place.split('/').next().unwrap_or_default();
+                Some(format!(
+                    "`docker login {registry}` stores credentials; they are looked for in DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE, \
+                     $DOCKER_CONFIG/config.json (~/.docker/config.json) and podman's auth.json"
+                ))
+            }
+            Self::Everywhere(errors) => errors.iter().rev().find_map(|(_, error)| error.help()),
+            _ => None,
+        }
+    }
+
     /// Whether the connection failed, so that the same may work when it is tried again.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Http(error) if error.is_transient())

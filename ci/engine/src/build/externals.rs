@@ -7,7 +7,7 @@ use ci_dockerfile::{Base, External};
 use ci_oci::Reference;
 
 use super::plan::platform;
-use super::{Request, Text};
+use super::{Request, Text, named};
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -73,7 +73,7 @@ async fn bring(
     name: &str,
     platform: &ci_oci::Platform,
 ) -> Result<Arc<Container>> {
-    match request.contexts.get(name) {
+    match named::find(&request.contexts, name) {
         Some(context) => context.container(session, platform, &request.group).await,
         None => {
             let reference: Reference = name.parse()?;

@@ -1,7 +1,7 @@
 //! What names in a Dockerfile can stand for: images of other builds or of registries, directories, OCI image layouts on the
 //! host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,6 +78,29 @@ pub(super) fn decode(
     Ok(contexts)
 }
 
+/// The names that stand for something else than they say. What only pins an image leaves everything else of its name as it is: the stage
+/// of `FROM debian AS debian`.
+pub(super) fn replacing(contexts: &BTreeMap<String, NamedContext>) -> BTreeSet<String> {
+    let replacing = contexts
+        .iter()
+        .filter(|(name, context)| !context.pins(name));
+    replacing.map(|(name, _)| name.clone()).collect()
+}
+
+/// The context of a name, or the one that pins the image of that name.
+pub(super) fn find<'a>(
+    contexts: &'a BTreeMap<String, NamedContext>,
+    name: &str,
+) -> Option<&'a NamedContext> {
+    contexts.get(name).or_else(|| {
+        let mut pins = contexts
+            .iter()
+            .filter(|(known, context)| context.pins(known));
+        let (_, context) = pins.find(|(_, context)| context.pins(name))?;
+        Some(context)
+    })
+}
+
 /// `PATH` or `PATH:NAME`; a path that exists as it is has no name.
 fn layout_of(session: &Session, text: &str) -> NamedContext {
     let whole = host_path(session, text);
@@ -88,6 +111,15 @@ fn layout_of(session: &Session, text: &str) -> NamedContext {
 }
 
 impl NamedContext {
+    /// Whether it says no more than which content the image of this name has.
+    fn pins(&self, name: &str) -> bool {
+        let bare = |image: Reference| image.without_digest().or_latest();
+        match (self, name.parse::<Reference>()) {
+            (Self::Image(image), Ok(named)) => bare(image.clone()) == bare(named),
+            _ => false,
+        }
+    }
+
     /// As the container of an image.
     pub(super) async fn container(
         &self,

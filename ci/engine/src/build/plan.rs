@@ -7,7 +7,7 @@ use ci_dockerfile::graph::{CopyFrom, Mount, Op};
 use ci_dockerfile::{Base, Config, Stage, StageId, Warning};
 
 use super::externals::Externals;
-use super::{Request, Text, context};
+use super::{Request, Text, context, named};
 use crate::container::Container;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Pl
             build_args: request.args.clone(),
             target_platform: platform(&request.platform),
             build_platform: platform(&ci_oci::Platform::host()),
-            named_contexts: request.contexts.keys().cloned().collect(),
+            named_contexts: named::replacing(&request.contexts),
         },
     )
     .map_err(Error::dockerfile)?;

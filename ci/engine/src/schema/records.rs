@@ -260,7 +260,7 @@ pub(super) static NAMED_CONTEXT: Type<Connection> = input(
         arg(
             "image",
             "String",
-            "Reference of the image in a registry that it stands for, on whatever platform it is used for.",
+            "Reference of the image in a registry that it stands for, on whatever platform it is used for. With the name of that image and a digest it only decides on the image's content.",
         ),
     ],
 );

@@ -48,7 +48,7 @@ pub(crate) async fn build(
 }
 
 /// `dockerBuild` of the project with one named context.
-fn build_on(query: &Query, named: serde_json::Value) -> Container {
+pub(crate) fn build_on(query: &Query, named: serde_json::Value) -> Container {
     let context = query.host().directory(".");
     let named = vec![named];
     let selection = context

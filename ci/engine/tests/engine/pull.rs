@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 use ci_engine::progress::Outcome;
 use ci_registry::RegistryConfig;
+use dagger_sdk::core::graphql_client::GraphQLError;
+use dagger_sdk::errors::DaggerError;
 use libtest_mimic::{Failed, Trial};
+use serde_json::json;
 
+use crate::dockerfile::build_on;
 use crate::fixture::{Fixture, TestResult, base, path, test};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -37,6 +41,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             unreachable,
         ),
         test("an image that is not there is told with its place", absent),
+        test(
+            "a context that pins an image replaces no stage of its name",
+            pinned,
+        ),
+        test(
+            "a registry that does not answer is told apart from one that says no",
+            kinds_of_failure,
+        ),
         test(
             "C6: a pull that was killed goes on where it stopped",
             resumed,
@@ -277,6 +289,53 @@ async fn absent(mut fixture: Fixture) -> TestResult {
         "{message}"
     );
     assert!(message.contains("base:none"), "{message}");
+    Ok(())
+}
+
+async fn pinned(mut fixture: Fixture) -> TestResult {
+    let registry = filled(&mut fixture, "library/base:latest", "first").await?;
+    let hub = RegistryConfig {
+        mirrors: vec![registry.host.parse()?],
+        ..RegistryConfig::default()
+    };
+    let registries = &mut fixture.registries.registries;
+    registries.insert("docker.io".into(), hub);
+    let engine = fixture.engine().await;
+    let query = engine.query("web");
+    let pinned = query.container().from("base").image_ref().await?;
+    fill(&fixture, &registry, "library/base:latest", "second", &[]).await?;
+    fixture.write(
+        "Dockerfile",
+        "FROM base AS base\nRUN cat /which > /made\n\
+         FROM docker.io/library/base\nCOPY --from=base /made /made\nCOPY --from=base:latest /which /copied\n",
+    );
+    // Another session, which has not seen the tag before it moved.
+    drop((query, engine));
+    let engine = fixture.engine().await;
+    let query = engine.query("web");
+    let built = build_on(&query, json!({"name": "base", "image": pinned}));
+    let files = built.with_exec(vec!["cat", "/made", "/which", "/copied"]);
+    assert_eq!(files.stdout().await?, "firstfirstfirst");
+    Ok(())
+}
+
+async fn kinds_of_failure(mut fixture: Fixture) -> TestResult {
+    let mut registry = filled(&mut fixture, "base:1", "first").await?;
+    let engine = fixture.engine().await;
+    let query = engine.query("web");
+    let image = |name: &str| query.container().from(registry.reference(name));
+    let (absent, other) = (image("base:none"), image("base:other"));
+    let error = absent.image_ref().await.unwrap_err();
+    assert!(
+        matches!(&error, DaggerError::Query(GraphQLError::DomainError { .. })),
+        "{error:?}"
+    );
+    registry.stop();
+    let error = other.image_ref().await.unwrap_err();
+    assert!(
+        matches!(&error, DaggerError::Query(GraphQLError::HttpError(_))),
+        "{error:?}"
+    );
     Ok(())
 }
 
