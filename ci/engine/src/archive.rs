@@ -1,5 +1,7 @@
 //! Images: from containers to manifests and blobs in the store, and as one file, an OCI image layout in a tar archive.
 
+mod layout;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};

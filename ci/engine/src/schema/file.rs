@@ -72,6 +72,20 @@ pub(super) static FILE: Type<Connection> = object(
             ],
             future!(export),
         ),
+        field(
+            "exportLayout",
+            "String!",
+            "Adds an image archive to an OCI image layout on the host, in place of the image that had the name, and answers the layout's absolute path. An addition of the embedded engine.",
+            &[
+                arg(
+                    "path",
+                    "String!",
+                    "The layout's directory, made if need be; relative to the session's directory.",
+                ),
+                arg("name", "String!", "The image's name in the layout."),
+            ],
+            future!(export_layout),
+        ),
     ],
 );
 
@@ -140,5 +154,22 @@ async fn export(call: FieldCall) -> Answer {
         dest.push(file.name());
     }
     file.export(session, &dest).await?;
+    Ok(dest.display().to_string().into())
+}
+
+async fn export_layout(call: FieldCall) -> Answer {
+    let session = &call.backend.session;
+    let dest = host_path(session, call.args.string("path")?);
+    match &*state(&call).await? {
+        File::Archive(archive) => {
+            let name = call.args.string("name")?;
+            archive.export_layout(session, &dest, name).await?;
+        }
+        _ => {
+            return Err(FieldError::new(
+                "the file is not an image that this engine has built; `export` writes it as it is",
+            ));
+        }
+    }
     Ok(dest.display().to_string().into())
 }

@@ -12,6 +12,7 @@ mod dockerfile;
 mod exec;
 mod figures;
 mod fixture;
+mod layout;
 mod limits;
 mod privileges;
 mod pull;
@@ -35,6 +36,7 @@ fn main() {
         limits::tests(),
         figures::tests(),
         dockerfile::tests(),
+        layout::tests(),
         privileges::tests(),
         pull::tests(),
         service::tests(),

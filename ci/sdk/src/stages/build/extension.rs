@@ -1,9 +1,11 @@
-//! `Directory.dockerBuild` with the arguments that the embedded engine adds to it: named contexts, limits, and a
-//! Dockerfile that is not in the context. The generated functions of `dagger-sdk` do not know them, so the call is put together here.
+//! What the embedded engine adds to Dagger's API: arguments of `Directory.dockerBuild` (named contexts, limits, and a
+//! Dockerfile that is not in the context), and `File.exportLayout`. The generated functions of `dagger-sdk` do not know
+//! them, so the calls are put together here.
 
 use std::collections::BTreeMap;
 
-use dagger_sdk::{Container, Directory, Id};
+use dagger_sdk::errors::DaggerError;
+use dagger_sdk::{Container, Directory, File, Id};
 use serde::Serialize;
 
 use crate::stages::limits::Input as Limits;
@@ -120,6 +122,17 @@ pub(crate) fn docker_build(directory: &Directory, build: &DockerBuild) -> Contai
         selection: call,
         graphql_client: directory.graphql_client.clone(),
     }
+}
+
+/// Adds the image that an archive holds to the OCI layout in the directory `path`, under a name.
+pub(crate) async fn export_layout(
+    archive: &File,
+    path: String,
+    name: &str,
+) -> Result<String, DaggerError> {
+    let call = archive.selection.select("exportLayout");
+    let call = call.arg("path", path).arg("name", name);
+    call.execute(archive.graphql_client.clone()).await
 }
 
 #[cfg(test)]

@@ -71,27 +71,38 @@ pub(super) async fn find(
     .await?
 }
 
-/// Puts the image of an archive into the layout, in place of the one the service had.
+/// Reads an engine's archive into a layout of its own.
+pub(super) async fn unpack(archive: &Path, into: &Path) -> eyre::Result<()> {
+    let (archive, into) = (archive.to_owned(), into.to_owned());
+    tokio::task::spawn_blocking(move || {
+        let layout = Layout::create(&into)?;
+        archive::read(&mut BufReader::new(File::open(archive)?), &layout)?;
+        Ok(())
+    })
+    .await?
+}
+
+/// Puts the only image of the layout `exported` into the checkout's, in place of the one the service had. `archive` is the
+/// engine's name for it.
 pub(super) async fn add(
     ctx: &Context,
     name: &str,
-    file: &Path,
+    exported: &Path,
     archive: &str,
     platforms: &[Platform],
 ) -> eyre::Result<Stored> {
-    let (dir, file, service) = (path(ctx), file.to_owned(), name.to_owned());
+    let (dir, exported, service) = (path(ctx), exported.to_owned(), name.to_owned());
     let platforms = platforms.to_vec();
     let stored: Stored = tokio::task::spawn_blocking(move || {
         let layout = Layout::create(&dir)?;
-        let unpacked = Layout::create(&file.with_extension("oci"))?;
-        archive::read(&mut BufReader::new(File::open(&file)?), &unpacked)?;
-        let (_, descriptor) = unpacked
+        let exported = Layout::open(&exported)?;
+        let (_, descriptor) = exported
             .images()?
             .pop()
             .ok_or_else(|| eyre::eyre!("the engine's archive holds no image"))?;
         // Under the service's name from the first moment: two builds may add images at once.
-        for blob in blobs(&unpacked, &descriptor)? {
-            layout.put_file(&blob, &unpacked.blob_path(&blob.digest))?;
+        for blob in blobs(&exported, &descriptor)? {
+            layout.put_file(&blob, &exported.blob_path(&blob.digest))?;
         }
         let descriptor = Descriptor {
             annotations: BTreeMap::new(),

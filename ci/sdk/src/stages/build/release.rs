@@ -7,6 +7,7 @@ use ci_oci::{Descriptor, Digest};
 use dagger_sdk::{Container, ContainerAsTarballOptsBuilder, File};
 
 use super::dockerfile::text;
+use super::extension;
 use super::failure::Call;
 use super::layout::{self, Stored};
 use super::prepare::Prepared;
@@ -100,6 +101,7 @@ async fn tarball(mut containers: impl Iterator<Item = &Container>) -> eyre::Resu
     Ok(first.as_tarball_opts(options.build()?))
 }
 
+/// Brings the image from the engine into the layout: linked by the embedded engine, unpacked from an archive of any other.
 async fn export(
     ctx: &Context,
     name: &str,
@@ -108,9 +110,17 @@ async fn export(
     platforms: &[Platform],
 ) -> eyre::Result<Stored> {
     let dir = Scratch::new(&layout::scratch(ctx))?;
-    let archive = dir.path().join("image.tar");
-    tarball.export(text(&archive)?).await.told()?;
-    layout::add(ctx, name, &archive, digest, platforms).await
+    let exported = dir.path().join("oci");
+    if ctx.engine().is_embedded() {
+        extension::export_layout(tarball, text(&exported)?, name)
+            .await
+            .told()?;
+    } else {
+        let archive = dir.path().join("image.tar");
+        tarball.export(text(&archive)?).await.told()?;
+        layout::unpack(&archive, &exported).await?;
+    }
+    layout::add(ctx, name, &exported, digest, platforms).await
 }
 
 /// Puts a bill of materials where people find it.
