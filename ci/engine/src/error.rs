@@ -156,6 +156,7 @@ from_display!(
     std::io::Error,
     serde_json::Error,
     tokio::task::JoinError,
+    ci_http::SetupError,
     ci_store::Error,
     ci_sandbox::Error,
     ci_rootfs::Error,

@@ -21,6 +21,7 @@ use crate::layers::{Rootfs, key_of};
 use crate::progress::{Outcome, Source, Step, Stream};
 use crate::secret::Mask;
 use crate::session::Session;
+use crate::ssh::{Socket, Talk};
 
 /// Largest output of a program that is kept, in bytes; of more, the end.
 const OUTPUT_LIMIT: usize = 16 << 20;
@@ -93,6 +94,16 @@ pub(crate) enum Mounted {
         gid: u32,
         #[serde(skip)]
         value: Arc<[u8]>,
+    },
+    /// A socket that leads to one of the host.
+    Socket {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        #[serde(skip)]
+        talk: Talk,
+        #[serde(skip)]
+        socket: Arc<Socket>,
     },
     /// A file whose content is known.
     File { content: Vec<u8>, mode: u32 },
@@ -354,7 +365,7 @@ impl Session {
                 String::from_utf8_lossy(&secret.value).into_owned(),
             ));
         }
-        let leases = self.lease(exec).await?;
+        let mut leases = self.lease(exec).await?;
         for mount in &exec.mounts {
             let source = match &mount.source {
                 Mounted::Layers { rootfs, path } => MountSource::Layers {
@@ -376,6 +387,21 @@ impl Session {
                     uid: *uid,
                     gid: *gid,
                 },
+                Mounted::Socket {
+                    mode,
+                    uid,
+                    gid,
+                    talk,
+                    socket,
+                } => {
+                    let forward = self.forward(socket, *talk, (*uid, *gid), *mode).await?;
+                    let path = forward.path().to_owned();
+                    leases.keep(forward);
+                    MountSource::Bind {
+                        path,
+                        subpath: None,
+                    }
+                }
                 Mounted::File { content, mode } => MountSource::Bytes {
                     bytes: Secret(content.clone()),
                     mode: *mode,

@@ -97,6 +97,30 @@ impl<T: Clone> std::fmt::Debug for Lazy<T> {
     }
 }
 
+/// Values by what identifies them, each made when it is first needed and then kept.
+pub(crate) struct Memo<T: Clone>(Mutex<HashMap<Digest, Arc<Lazy<T>>>>);
+
+impl<T: Clone> Default for Memo<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Memo<T> {
+    /// The value under a key; a new one is made by `make`.
+    pub(crate) fn entry<F, Fut>(&self, key: Digest, make: F) -> Arc<Lazy<T>>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .entry(key)
+            .or_insert_with(|| Arc::new(Lazy::new(make)))
+            .clone()
+    }
+}
+
 /// Work under way, by what identifies it: who asks for the same joins in. Results are not kept here.
 pub(crate) struct Flights<T: Clone> {
     flights: Mutex<HashMap<Digest, Weak<T>>>,

@@ -15,7 +15,9 @@ mod container;
 mod directory;
 mod error;
 mod exec;
+mod git;
 mod host;
+mod http;
 mod images;
 mod layers;
 mod lazy;
@@ -26,6 +28,7 @@ mod schema;
 mod secret;
 mod service;
 mod session;
+mod ssh;
 mod stacking;
 mod users;
 
@@ -66,6 +69,16 @@ pub struct Options {
     pub limits: Limits,
     /// Registries that images come from: mirrors, certificates, credentials.
     pub registries: ci_registry::Config,
+    /// What may be fetched beyond what always may be.
+    pub fetch: Fetch,
+}
+
+/// What may be fetched beyond what always may be.
+#[derive(Debug, Clone, Default)]
+pub struct Fetch {
+    /// Git repositories of this machine, as `file:///PATH`. A Dockerfile that is not to be trusted could bring any that the user can
+    /// read into an image, so this is for tests.
+    pub local_git: bool,
 }
 
 /// Why an engine could not be started or stopped.

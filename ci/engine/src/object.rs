@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::container::Container;
 use crate::directory::{Directory, File};
+use crate::git::{Reference, Repository};
 use crate::lazy::Lazy;
 use crate::secret::Secret;
 use crate::service::Service;
+use crate::ssh::Socket;
 
 /// An object and how it comes to its state.
 #[derive(Debug)]
@@ -28,6 +30,9 @@ pub(crate) enum Object {
     Service(Arc<Service>),
     Secret(Arc<Secret>),
     CacheVolume(Arc<CacheVolume>),
+    GitRepository(Arc<Repository>),
+    GitRef(Arc<Reference>),
+    Socket(Arc<Socket>),
     /// A record whose fields are all known: an environment variable, a label, a port.
     Record(Arc<Record>),
 }
@@ -64,6 +69,9 @@ impl Object {
             Self::Service(_) => "Service",
             Self::Secret(_) => "Secret",
             Self::CacheVolume(_) => "CacheVolume",
+            Self::GitRepository(_) => "GitRepository",
+            Self::GitRef(_) => "GitRef",
+            Self::Socket(_) => "Socket",
             Self::Record(record) => record.type_name,
         }
     }
@@ -78,6 +86,9 @@ impl Object {
             Self::Service(service) => &service.id,
             Self::Secret(secret) => &secret.id,
             Self::CacheVolume(volume) => &volume.id,
+            Self::GitRepository(repository) => &repository.id,
+            Self::GitRef(reference) => &reference.id,
+            Self::Socket(socket) => &socket.id,
             Self::Record(record) => &record.id,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use ci_http::Http;
 use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::Client;
 use ci_sandbox::Sandbox;
@@ -13,7 +14,9 @@ use crate::Options;
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::exec::ExecOutcome;
-use crate::lazy::Flights;
+use crate::git::Resolved;
+use crate::layers::Rootfs;
+use crate::lazy::{Flights, Memo};
 use crate::object::Object;
 use crate::service::Services;
 use crate::stacking::Stacking;
@@ -31,6 +34,12 @@ pub(crate) struct Session {
     objects: Mutex<HashMap<String, Object>>,
     pub(crate) executions: Flights<Arc<ExecOutcome>>,
     pub(crate) copies: Flights<Digest>,
+    pub(crate) fetches: Flights<Rootfs>,
+    /// What names of git repositories stand for: one commit in all of a session.
+    pub(crate) resolutions: Memo<Resolved>,
+    /// What has been fetched from the web, as blobs.
+    pub(crate) downloads: Memo<Digest>,
+    http: OnceLock<Http>,
     pub(crate) pulls: Flights<Arc<Container>>,
     /// Leave to transfer a blob.
     pub(crate) transfers: Semaphore,
@@ -54,6 +63,10 @@ impl Session {
             objects: Mutex::default(),
             executions: Flights::default(),
             copies: Flights::default(),
+            fetches: Flights::default(),
+            resolutions: Memo::default(),
+            downloads: Memo::default(),
+            http: OnceLock::new(),
             pulls: Flights::default(),
             transfers: Semaphore::new(TRANSFERS),
             stacking: Stacking::default(),
@@ -88,6 +101,15 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+    }
+
+    /// The client for files of the web, made when it is first needed: reading the machine's certificates takes a while.
+    pub(crate) fn http(&self) -> Result<&Http> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let http = Http::new(&self.options.registries.http)?;
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// The client of registries. It is made when it is first needed: reading the machine's certificates takes a while.

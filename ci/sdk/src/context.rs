@@ -82,6 +82,7 @@ impl Context {
             no_cache: setup.no_cache,
             source_date_epoch,
             progress: progress.clone(),
+            fetch: ci_engine::Fetch::default(),
             limits: stages::limits::general(&catalog),
         };
         let engine = EngineHandle::start(setup.engine, options).await?;

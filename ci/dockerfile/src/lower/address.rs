@@ -1,5 +1,7 @@
 //! Sources of ADD that are elsewhere: HTTP addresses and git repositories. Nothing is fetched here.
 
+use percent_encoding::percent_decode_str;
+
 use crate::graph::{Git, Source};
 
 /// What a git source says, if the text is one.
@@ -70,10 +72,14 @@ pub(super) fn file_name(url: &str) -> String {
         .split('/')
         .skip(1)
         .filter(|part| !part.is_empty())
-        .last();
-    name.filter(|name| !matches!(*name, "." | ".."))
-        .unwrap_or("__unnamed__")
-        .to_owned()
+        .last()
+        .unwrap_or_default();
+    // Encoded slashes separate, too.
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    match name.rsplit('/').next().unwrap_or_default() {
+        "" | "." | ".." => "__unnamed__".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// Whether a checksum can be held against the sources.

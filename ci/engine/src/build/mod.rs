@@ -26,6 +26,7 @@ use crate::progress::Source;
 use crate::schema::{Answer, FieldCall};
 use crate::secret::Secret;
 use crate::session::Session;
+use crate::ssh::Socket;
 
 pub(crate) use named::NamedContext;
 
@@ -42,6 +43,8 @@ pub(crate) struct Request {
     pub(crate) target: Option<String>,
     pub(crate) secrets: BTreeMap<String, Arc<Secret>>,
     pub(crate) contexts: BTreeMap<String, NamedContext>,
+    /// The SSH agent of the build.
+    pub(crate) ssh: Option<Arc<Socket>>,
     pub(crate) limits: ci_sandbox::Limits,
     pub(crate) group: Group,
 }
@@ -69,6 +72,10 @@ pub(crate) fn docker_build(call: FieldCall) -> Answer {
         )?),
         None => None,
     };
+    let ssh = match args.opt_string("ssh") {
+        Some(id) => Some(crate::schema::socket_of(&call.backend.session.object(id)?)?),
+        None => None,
+    };
     let request = Request {
         context: crate::schema::directory_of(&call.object)?,
         dockerfiles,
@@ -87,6 +94,7 @@ pub(crate) fn docker_build(call: FieldCall) -> Answer {
             .map(str::to_owned),
         secrets,
         contexts: named::decode(&call)?,
+        ssh,
         limits: crate::limits::decode(args)?,
         group: call.backend.group.clone(),
     };

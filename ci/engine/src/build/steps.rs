@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ci_dockerfile::StageId;
 use ci_dockerfile::graph::{
-    Cache, Copy, CopyFrom, Mount as RunMount, Network, Op, Run, Sharing as RunSharing,
+    Cache, Copy, CopyFrom, Git, Mount as RunMount, Network, Op, Run, Sharing as RunSharing,
     Source as CopySource, Step, Workdir,
 };
 use ci_oci::Digest;
@@ -17,9 +17,12 @@ use super::stages::Stages;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::exec::{CacheMount, Exec, Expect, Mount, Mounted, SecretEnv, Sharing, Shown};
+use crate::git::{Access, Address, Asker, Depth, Name, Remote, Want};
+use crate::http::{self, Download};
 use crate::layers::Rootfs;
 use crate::progress::{Outcome, Source};
 use crate::session::Session;
+use crate::ssh::Talk;
 
 /// What a step needs to know of the build it is in.
 struct Scope<'a> {
@@ -94,6 +97,7 @@ impl Scope<'_> {
     async fn exec(&self, run: &Run, below: &Rootfs) -> Result<Exec> {
         let mut mounts = Vec::new();
         let mut secret_env = Vec::new();
+        let mut env = run.env.clone();
         for mount in &run.mounts {
             match mount {
                 RunMount::Bind(bind) => {
@@ -142,12 +146,31 @@ impl Scope<'_> {
                         });
                     }
                 }
-                RunMount::Ssh(ssh) if ssh.required => {
-                    return Err(Error::new(
-                        "RUN --mount=type=ssh: no SSH agent was given to the build",
-                    ));
+                RunMount::Ssh(ssh) => {
+                    let Some(socket) = &self.plan.request.ssh else {
+                        if ssh.required {
+                            return Err(Error::new(
+                                "an SSH agent is required, but the build was given none",
+                            ));
+                        }
+                        continue;
+                    };
+                    // The first agent is the one that programs find.
+                    if !env.iter().any(|(name, _)| name == "SSH_AUTH_SOCK") {
+                        env.push(("SSH_AUTH_SOCK".to_owned(), ssh.target.clone()));
+                    }
+                    mounts.push(Mount {
+                        target: ssh.target.clone(),
+                        source: Mounted::Socket {
+                            mode: ssh.mode,
+                            uid: ssh.uid,
+                            gid: ssh.gid,
+                            talk: Talk::Agent,
+                            socket: socket.clone(),
+                        },
+                        readonly: false,
+                    });
                 }
-                RunMount::Ssh(_) => {}
             }
         }
         for file in &run.files {
@@ -164,7 +187,7 @@ impl Scope<'_> {
         Ok(Exec {
             rootfs: below.clone(),
             argv: run.argv.clone(),
-            env: run.env.clone(),
+            env,
             ambient_env: run.proxy.clone(),
             secret_env,
             user: run.user.clone(),
@@ -217,6 +240,7 @@ impl Scope<'_> {
                 owner,
                 mode: request.chmod.as_ref().map(ToString::to_string),
                 exclude: request.exclude.clone(),
+                unpack: request.unpack,
                 ..copy::Request::default()
             };
             let from = match source {
@@ -254,19 +278,19 @@ impl Scope<'_> {
                             .with(self.session.write(&Rootfs::default(), vec![change]).await?),
                     )
                 }
-                CopySource::Url { url, .. } => {
-                    return Err(Error::new(format!(
-                        "ADD {url}: files from the network are not fetched by this engine yet; fetch it in a RUN step or put it into the build context"
-                    )));
+                CopySource::Url { url, name, unpack } => {
+                    item.sources = vec![name.clone()];
+                    item.root = "/".into();
+                    item.unpack = *unpack;
+                    self.download(url, name, request).await?
                 }
                 CopySource::Git(git) => {
-                    return Err(Error::new(format!(
-                        "ADD {}: git repositories are not fetched by this engine yet; check it out into the build context",
-                        git.remote
-                    )));
+                    item.sources = vec![".".into()];
+                    item.root = "/".into();
+                    item.unpack = false;
+                    self.repository(git, request).await?
                 }
             };
-            item.unpack = request.unpack;
             identity.push(from.identity(self.session, source).await?);
             items.push((from, item));
         }
@@ -288,6 +312,48 @@ impl Scope<'_> {
         let (session, shown, below) = (self.session.clone(), self.shown.clone(), below.clone());
         let work = async move { copy_now(&session, &below, items, key, shown).await };
         self.session.copies.join(key, work).await
+    }
+
+    /// A file of the web, at the root of nothing else.
+    async fn download(&self, url: &str, name: &str, request: &Copy) -> Result<Files> {
+        let download = Download::new(url, request.checksum.as_deref(), None)?;
+        let asker = self.asker();
+        let fetched = self
+            .session
+            .download(&download, name, http::MODE, &asker)
+            .await?;
+        Ok(Files::Rootfs(fetched))
+    }
+
+    /// The files of a git repository.
+    async fn repository(&self, git: &Git, request: &Copy) -> Result<Files> {
+        let build = &self.plan.request;
+        let address = Address::parse(&git.remote, self.session.options.fetch.local_git)?;
+        let mut access = Access::of_secrets(&address, &build.secrets).await?;
+        access.agent = build.ssh.as_ref().map(|socket| socket.path.clone());
+        let remote = Remote { address, access };
+        let name = Name::of(git.reference.as_deref());
+        let asker = self.asker();
+        let resolved = self.session.git_resolve(&remote, &name, &asker).await?;
+        if let Some(checksum) = &request.checksum {
+            resolved.check(checksum)?;
+        }
+        let want = Want {
+            subdir: git.subdir.clone(),
+            git_dir: request.keep_git_dir.then_some(Depth::Commits(1)),
+        };
+        let tree = self
+            .session
+            .git_tree(&remote, &resolved, &want, &asker)
+            .await?;
+        Ok(Files::Rootfs(tree))
+    }
+
+    fn asker(&self) -> Asker {
+        Asker {
+            group: self.shown.group.clone(),
+            source: self.shown.source.clone(),
+        }
     }
 
     /// A directory that is missing is made, in a layer of its own.

@@ -9,6 +9,7 @@ use super::container_files as files;
 use super::container_read as read;
 use super::{
     Connection, EXPAND, ID, OF_CACHE_VOLUME, OF_CONTAINER, OF_DIRECTORY, OF_FILE, OF_SECRET,
+    OF_SOCKET, sockets,
 };
 
 const PATH: &str = "Absolute, or relative to the working directory.";
@@ -609,6 +610,25 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 EXPAND,
             ],
             ready(exec::with_mounted_temp),
+        ),
+        field(
+            "withUnixSocket",
+            "Container!",
+            "With a socket for programs that leads to one of the host.",
+            &[
+                arg("path", "String!", PATH),
+                arg("source", "ID!", "The socket of the host.").directives(OF_SOCKET),
+                arg("owner", "String = \"\"", OWNER),
+                EXPAND,
+            ],
+            ready(sockets::with_unix_socket),
+        ),
+        field(
+            "withoutUnixSocket",
+            "Container!",
+            "Without a socket.",
+            &[arg("path", "String!", PATH), EXPAND],
+            ready(exec::without_mount),
         ),
         field(
             "withoutMount",

@@ -7,7 +7,7 @@ use ci_rootfs::copy;
 use super::container_files::path_of;
 use super::{
     Answer, FieldCall, argument, container_of, container_state, directory_of, file_of, flag,
-    mismatch, new_container, object, text,
+    mismatch, new_container, object, secret_of, text,
 };
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -15,7 +15,6 @@ use crate::exec::{CacheMount, ExecOutcome, Expect, Mount, Mounted, SecretEnv, Sh
 use crate::layers::Rootfs;
 use crate::limits;
 use crate::object::Object;
-use crate::secret::Secret;
 use crate::service::{Kind, Service};
 use crate::session::Session;
 
@@ -95,7 +94,7 @@ pub(super) async fn exit_code(call: FieldCall) -> Answer {
 }
 
 /// A container with one more mount, made by `mount`.
-fn mounted<F, Fut>(call: &FieldCall, mount: F) -> Answer
+pub(super) fn mounted<F, Fut>(call: &FieldCall, mount: F) -> Answer
 where
     F: Fn(Arc<Session>, Arc<Container>, String) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Mount>> + Send + 'static,
@@ -154,7 +153,7 @@ pub(super) fn with_mounted_cache(call: FieldCall) -> Answer {
     })
 }
 
-async fn owner_or_root(
+pub(super) async fn owner_or_root(
     session: &Session,
     container: &Container,
     owner: &str,
@@ -234,13 +233,6 @@ async fn mount_of(
         source,
         readonly,
     })
-}
-
-fn secret_of(object: &Object) -> Result<Arc<Secret>> {
-    match object {
-        Object::Secret(secret) => Ok(secret.clone()),
-        other => Err(mismatch(other, "Secret")),
-    }
 }
 
 pub(super) fn with_mounted_secret(call: FieldCall) -> Answer {

@@ -3,7 +3,7 @@
 use ci_graphql::{Type, arg, field, future, object, ready};
 
 use super::directory_fields as fields;
-use super::{Connection, ID, OF_DIRECTORY, OF_FILE, OF_SECRET};
+use super::{Connection, ID, OF_DIRECTORY, OF_FILE, OF_SECRET, OF_SOCKET};
 
 pub(super) static DIRECTORY: Type<Connection> = object(
     "Directory",
@@ -269,6 +269,12 @@ pub(super) static DIRECTORY: Type<Connection> = object(
                     "Boolean = false",
                     "Taken for compatibility: there is always an init process.",
                 ),
+                arg(
+                    "ssh",
+                    "ID",
+                    "The SSH agent that RUN --mount=type=ssh and ADD of git repositories use, whatever id they name.",
+                )
+                .directives(OF_SOCKET),
                 arg(
                     "dockerfileDirectory",
                     "ID",

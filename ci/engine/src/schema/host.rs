@@ -1,4 +1,4 @@
-//! `Host`: directories, files and ports of the machine the engine runs on.
+//! `Host`: directories, files, ports and sockets of the machine the engine runs on.
 
 use std::sync::Arc;
 
@@ -101,6 +101,17 @@ pub(super) static HOST: Type<Connection> = object_type(
                 ),
             ],
             ready(tunnel),
+        ),
+        field(
+            "unixSocket",
+            "Socket!",
+            "A Unix socket of the host.",
+            &[arg(
+                "path",
+                "String!",
+                "Relative to the session's directory, or absolute.",
+            )],
+            ready(super::sockets::unix_socket),
         ),
     ],
 );

@@ -12,10 +12,12 @@ mod copying;
 mod directory;
 mod directory_fields;
 mod file;
+mod git;
 mod host;
 mod query;
 mod records;
 mod service;
+mod sockets;
 
 pub(crate) use query::platform;
 
@@ -34,8 +36,10 @@ use crate::error::{Error, Result};
 use crate::layers::Rootfs;
 use crate::lazy::Lazy;
 use crate::object::{Node, Object};
+use crate::secret::Secret;
 use crate::service::Service;
 use crate::session::Session;
+use crate::ssh::Socket;
 
 /// What a client talks through: the session, and the group its steps are shown under.
 pub(crate) struct Connection {
@@ -67,6 +71,9 @@ static TYPES: &[&Type<Connection>] = &[
     &file::FILE,
     &host::HOST,
     &service::SERVICE,
+    &git::GIT_REPOSITORY,
+    &git::GIT_REF,
+    &sockets::SOCKET,
     &records::SECRET,
     &records::CACHE_VOLUME,
     &records::ENV_VARIABLE,
@@ -102,6 +109,7 @@ const OF_DIRECTORY: &[Directive] = &[expected(&[("name", "\"Directory\"")])];
 const OF_FILE: &[Directive] = &[expected(&[("name", "\"File\"")])];
 const OF_SERVICE: &[Directive] = &[expected(&[("name", "\"Service\"")])];
 const OF_SECRET: &[Directive] = &[expected(&[("name", "\"Secret\"")])];
+const OF_SOCKET: &[Directive] = &[expected(&[("name", "\"Socket\"")])];
 const OF_CACHE_VOLUME: &[Directive] = &[expected(&[("name", "\"CacheVolume\"")])];
 
 /// The field of every object that names it.
@@ -240,6 +248,20 @@ fn service_of(object: &Object) -> Result<Arc<Service>> {
     match object {
         Object::Service(service) => Ok(service.clone()),
         other => Err(mismatch(other, "Service")),
+    }
+}
+
+fn secret_of(object: &Object) -> Result<Arc<Secret>> {
+    match object {
+        Object::Secret(secret) => Ok(secret.clone()),
+        other => Err(mismatch(other, "Secret")),
+    }
+}
+
+pub(crate) fn socket_of(object: &Object) -> Result<Arc<Socket>> {
+    match object {
+        Object::Socket(socket) => Ok(socket.clone()),
+        other => Err(mismatch(other, "Socket")),
     }
 }
 

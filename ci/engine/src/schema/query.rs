@@ -7,12 +7,14 @@ use ci_oci::Platform;
 use ci_rootfs::write::Change;
 
 use super::{
-    Answer, Connection, FieldCall, ID, OF_DIRECTORY, new_container, new_directory, new_file,
-    object, permissions, text,
+    Answer, Connection, FieldCall, ID, OF_DIRECTORY, OF_SECRET, OF_SOCKET, argument, new_container,
+    new_directory, new_file, object, permissions, secret_of, text,
 };
 use crate::container::Container;
 use crate::directory::{Directory, File};
 use crate::error::{Error, Result};
+use crate::git::{Asker, one_line};
+use crate::http::{self, Download};
 use crate::layers::Rootfs;
 use crate::object::{CacheVolume, Object};
 use crate::secret::Secret;
@@ -125,6 +127,66 @@ pub(super) static QUERY: Type<Connection> = object_type(
             ready(secret),
         ),
         field(
+            "git",
+            "GitRepository!",
+            "A git repository.",
+            &[
+                arg(
+                    "url",
+                    "String!",
+                    "`https://HOST/PATH`, `ssh://USER@HOST/PATH`, `USER@HOST:PATH` or `git://HOST/PATH`.",
+                ),
+                arg("keepGitDir", "Boolean = true", "Keep `.git`.")
+                    .deprecated("Use the argument `discardGitDir` of `GitRef.tree`."),
+                arg(
+                    "sshKnownHosts",
+                    "String = \"\"",
+                    "Keys of hosts, as in known_hosts; the user's if empty.",
+                ),
+                arg(
+                    "sshAuthSocket",
+                    "ID",
+                    "The SSH agent; that of SSH_AUTH_SOCK if absent.",
+                )
+                .directives(OF_SOCKET),
+                arg(
+                    "httpAuthUsername",
+                    "String = \"\"",
+                    "The user that the token is the password of.",
+                ),
+                arg("httpAuthToken", "ID", "The password for HTTP.").directives(OF_SECRET),
+                arg(
+                    "httpAuthHeader",
+                    "ID",
+                    "The whole value of the header Authorization.",
+                )
+                .directives(OF_SECRET),
+            ],
+            ready(super::git::git),
+        ),
+        field(
+            "http",
+            "File!",
+            "A file of the web.",
+            &[
+                arg("url", "String!", "Its address."),
+                arg(
+                    "name",
+                    "String",
+                    "Its name; the last part of the address if absent.",
+                ),
+                arg("permissions", "Int", "Its permission bits; 0600 if absent."),
+                arg(
+                    "checksum",
+                    "String",
+                    "What it must be: `sha256:` and 64 hexadecimal digits.",
+                ),
+                arg("authHeader", "ID", "The value of the header Authorization.")
+                    .directives(OF_SECRET),
+            ],
+            ready(http),
+        ),
+        field(
             "node",
             "Node",
             "The object with an id of this session.",
@@ -170,6 +232,43 @@ fn file(call: FieldCall) -> Answer {
             Ok(File::Layers {
                 rootfs: Rootfs::default().with(layer),
                 path,
+            })
+        }
+    })
+}
+
+fn http(call: FieldCall) -> Answer {
+    let args = &call.args;
+    let (url, checksum) = (
+        text(args, "url"),
+        args.opt_string("checksum").map(str::to_owned),
+    );
+    let header = match args.opt_string("authHeader") {
+        Some(_) => Some(secret_of(&argument(&call, "authHeader")?)?),
+        None => None,
+    };
+    let name = match args.opt_string("name") {
+        Some(name) => name.to_owned(),
+        None => Download::new(&url, None, None)?.name(),
+    };
+    let mode = permissions(args, "permissions")?.unwrap_or(http::MODE);
+    let asker = Asker {
+        group: call.backend.group.clone(),
+        source: None,
+    };
+    new_file(&call, move |session| {
+        let (url, checksum, header) = (url.clone(), checksum.clone(), header.clone());
+        let (name, asker) = (name.clone(), asker.clone());
+        async move {
+            let authorization = match header {
+                Some(header) => Some(one_line(&header.value().await?)),
+                None => None,
+            };
+            let download = Download::new(&url, checksum.as_deref(), authorization)?;
+            let rootfs = session.download(&download, &name, mode, &asker).await?;
+            Ok(File::Layers {
+                rootfs,
+                path: format!("/{name}"),
             })
         }
     })

@@ -43,18 +43,38 @@ pub(crate) async fn build(
     query: &Query,
     fixture: &Fixture,
 ) -> Result<Container, libtest_mimic::Failed> {
+    build_with(query, fixture, &[]).await
+}
+
+/// The same, with further arguments that are ids or lists of ids.
+pub(crate) async fn build_with(
+    query: &Query,
+    fixture: &Fixture,
+    arguments: &[(&str, serde_json::Value)],
+) -> Result<Container, libtest_mimic::Failed> {
     let id = base(query, fixture).id().await?;
-    Ok(build_on(query, json!({"name": "base", "container": id.0})))
+    let named = json!({"name": "base", "container": id.0});
+    Ok(build_given(query, named, arguments))
 }
 
 /// `dockerBuild` of the project with one named context.
 pub(crate) fn build_on(query: &Query, named: serde_json::Value) -> Container {
+    build_given(query, named, &[])
+}
+
+fn build_given(
+    query: &Query,
+    named: serde_json::Value,
+    arguments: &[(&str, serde_json::Value)],
+) -> Container {
     let context = query.host().directory(".");
-    let named = vec![named];
-    let selection = context
+    let mut selection = context
         .selection
         .select("dockerBuild")
-        .arg("namedContexts", Raw(named));
+        .arg("namedContexts", Raw(vec![named]));
+    for (name, value) in arguments {
+        selection = selection.arg(name, value);
+    }
     Container {
         proc: None,
         selection,

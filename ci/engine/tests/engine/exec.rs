@@ -146,22 +146,7 @@ async fn secrets(fixture: Fixture) -> TestResult {
     let container = container.with_exec(sh("echo $TOKEN; cat /run/token; stat -c %a /run/token; test $TOKEN = $(cat /run/token) && echo same"));
     assert_eq!(container.stdout().await?, "***\n***400\nsame\n");
     engine.shutdown().await;
-    let mut found = Vec::new();
-    let mut todo = vec![fixture.dir.path().join("store")];
-    while let Some(dir) = todo.pop() {
-        for entry in std::fs::read_dir(dir)? {
-            let path = entry?.path();
-            if path.is_symlink() {
-            } else if path.is_dir() {
-                todo.push(path);
-            } else if std::fs::read(&path)?
-                .windows(7)
-                .any(|window| window == b"hunter2")
-            {
-                found.push(path);
-            }
-        }
-    }
+    let found = fixture.contents_with(b"hunter2");
     assert!(found.is_empty(), "{found:?}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ci_engine::progress::{Event, EventKind, Outcome};
-use ci_engine::{Engine, Limits, Options, Progress};
+use ci_engine::{Engine, Fetch, Limits, Options, Progress};
 use dagger_sdk::{Container, HostDirectoryOptsBuilder, Query};
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -93,6 +93,7 @@ impl Fixture {
             no_cache: false,
             source_date_epoch: 1_700_000_000,
             progress,
+            fetch: Fetch { local_git: true },
             registries: self.registries.clone(),
             limits: Limits::default(),
         };
@@ -100,6 +101,29 @@ impl Fixture {
         Engine::start(options).await.unwrap()
     }
 
+    /// Files of the store that hold some bytes.
+    pub(crate) fn contents_with(&self, bytes: &[u8]) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut todo = vec![self.dir.path().join("store")];
+        while let Some(dir) = todo.pop() {
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_symlink() {
+                } else if path.is_dir() {
+                    todo.push(path);
+                } else if std::fs::read(&path)
+                    .unwrap()
+                    .windows(bytes.len())
+                    .any(|window| window == bytes)
+                {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// What was warned of, in order.
     /// Warnings so far.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let events = self.events.lock().unwrap();

@@ -10,13 +10,17 @@
 
 mod dockerfile;
 mod exec;
+mod fetch_git;
+mod fetch_http;
 mod figures;
 mod fixture;
 mod layout;
 mod limits;
 mod privileges;
 mod pull;
+mod server;
 mod service;
+mod ssh;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -40,6 +44,9 @@ fn main() {
         privileges::tests(),
         pull::tests(),
         service::tests(),
+        fetch_git::tests(),
+        fetch_http::tests(),
+        ssh::tests(),
     ]
     .into_iter()
     .flatten()
