@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::{Catalog, MemoryFiles};
+use crate::{Catalog, Lock, MemoryFiles};
 
 /// Loads a catalog of two files, `pipeline.toml` and `services/web/service.toml`, which `data` holds with a zero byte
-/// between, and renders its errors. It must return, whatever the bytes.
+/// between, and renders its errors; then reads the same bytes as a lock file. It must return, whatever the bytes.
 #[doc(hidden)]
 pub fn fuzz(data: &[u8]) {
     let cut = data
@@ -21,6 +21,9 @@ pub fn fuzz(data: &[u8]) {
         )
         .with("services/web/Cargo.toml", "")
         .with("services/web/Dockerfile", "");
+    if let Err(errors) = Lock::parse(&String::from_utf8_lossy(data)) {
+        let _ = errors.to_string();
+    }
     match Catalog::from_files(Path::new(""), &files) {
         Ok(catalog) => {
             let services: Vec<_> = catalog.services().collect();

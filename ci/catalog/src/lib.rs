@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod affected;
 mod diagnostic;
 mod files;
 pub mod fingerprint;
