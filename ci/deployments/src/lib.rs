@@ -9,6 +9,7 @@ mod contents;
 mod declaration;
 mod edit;
 mod foreign;
+pub mod git;
 mod image;
 mod place;
 mod plan;

@@ -145,8 +145,8 @@ pub fn plan(
             files.change(&target.file, |bytes| {
                 edit(bytes, &target.place, &image).map_err(|refusal| Refused::Edit {
                     path: target.file.clone(),
-                    place: target.place.clone(),
-                    refusal,
+                    place: Box::new(target.place.clone()),
+                    refusal: Box::new(refusal),
                 })
             })?;
         }

@@ -68,9 +68,9 @@ pub enum Refused {
         /// The file.
         path: String,
         /// The place in it.
-        place: Place,
+        place: Box<Place>,
         /// Why.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// A file of the state map that is none.
     #[error("{path} of the state map: {problem}")]

@@ -89,8 +89,8 @@ pub fn running(
         let repository = target.repository.as_ref().unwrap_or(repository);
         let current = read(bytes, &target.place, repository).map_err(|refusal| Refused::Edit {
             path: target.file.clone(),
-            place: target.place.clone(),
-            refusal,
+            place: Box::new(target.place.clone()),
+            refusal: Box::new(refusal),
         })?;
         Ok((target, current))
     };
