@@ -5,12 +5,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use ci_engine::Engine;
 use dagger_sdk::Query;
 use dagger_sdk::core::cli_session::{CliSession, DaggerSessionProc};
 use dagger_sdk::core::config::Config;
 use dagger_sdk::core::connect_params::ConnectParams;
-use dagger_sdk::core::graphql_client::{DefaultGraphQLClient, DynGraphQLClient};
+use dagger_sdk::core::graphql_client::{
+    DefaultGraphQLClient, DynGraphQLClient, GraphQLClient, GraphQLError,
+};
 
 use crate::error::{Exit, UserError};
 
@@ -80,7 +83,7 @@ impl EngineHandle {
             }
         };
         Ok(Self(Kind::Dagger {
-            client: Arc::new(DefaultGraphQLClient::new(&connection, &config)),
+            client: Arc::new(Remote(DefaultGraphQLClient::new(&connection, &config))),
             process,
         }))
     }
@@ -116,6 +119,21 @@ impl EngineHandle {
             }
             Kind::Dagger { process: None, .. } => {}
         }
+    }
+}
+
+/// A Dagger engine. An error of the transport is that it does not answer, which the transport does not say.
+struct Remote(DefaultGraphQLClient);
+
+#[async_trait]
+impl GraphQLClient for Remote {
+    async fn query(&self, query: &str) -> Result<Option<serde_json::Value>, GraphQLError> {
+        self.0.query(query).await.map_err(|error| match error {
+            GraphQLError::HttpError(message) => {
+                GraphQLError::HttpError(format!("the Dagger engine does not answer: {message}"))
+            }
+            domain => domain,
+        })
     }
 }
 

@@ -26,6 +26,8 @@ mod error;
 mod interrupt;
 mod pipeline;
 mod progress;
+mod project;
+mod registries;
 mod report;
 mod run;
 mod stages;

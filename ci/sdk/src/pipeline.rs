@@ -154,13 +154,23 @@ impl Pipeline {
         };
         let answer = match cli.command {
             Command::Build(args) => {
-                return run::stage(globals, terminal, args.selection.no_cache, async |ctx| {
+                return run::stage(globals, terminal, args.making.no_cache, async |ctx| {
                     cli::build::run(&args, &ctx, paint).await
                 });
             }
             Command::Test(args) => {
-                return run::stage(globals, terminal, args.selection.no_cache, async |ctx| {
+                return run::stage(globals, terminal, args.making.no_cache, async |ctx| {
                     cli::test::run(&args, &ctx, paint).await
+                });
+            }
+            Command::Lock(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::lock::run(&args, &project, &progress, paint).await
+                });
+            }
+            Command::Plan(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::plan::run(&args, &project, &progress, paint).await
                 });
             }
             Command::Doctor(args) => cli::doctor::run(&args, paint),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use ci_engine::Progress;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -12,6 +13,7 @@ use crate::error::{Exit, Failure, UserError};
 use crate::interrupt;
 use crate::pipeline::finish;
 use crate::progress::{self, Display};
+use crate::project::Project;
 use crate::terminal::{ProgressChoice, Terminal};
 
 /// What is logged of the program's own doings: a filter such as `debug` or `ci_engine=trace`.
@@ -24,26 +26,7 @@ pub(crate) fn stage(
     no_cache: bool,
     work: impl AsyncFnOnce(Context) -> eyre::Result<Answer>,
 ) -> Exit {
-    let form = terminal.progress(globals.progress);
-    let answer = framed(globals, terminal, form, no_cache, work);
-    finish(answer, globals, terminal)
-}
-
-fn framed(
-    globals: &Globals,
-    terminal: Terminal,
-    form: ProgressChoice,
-    no_cache: bool,
-    work: impl AsyncFnOnce(Context) -> eyre::Result<Answer>,
-) -> eyre::Result<Answer> {
-    let cancel = CancellationToken::new();
-    interrupt::listen(cancel.clone())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let (display, progress) = Display::start(form, terminal.stderr)?;
-    log(&display)?;
-    let answer = runtime.block_on(async {
+    framed(globals, terminal, async |progress, cancel| {
         let opened = Context::open(globals.setup(no_cache), progress, cancel.clone());
         let ctx = unless(&cancel, opened).await?;
         let engine = ctx.engine().clone();
@@ -58,7 +41,44 @@ fn framed(
             tracing::warn!("the engine took too long to stop");
         }
         answer
-    });
+    })
+}
+
+/// The same for what needs no engine.
+pub(crate) fn without_engine(
+    globals: &Globals,
+    terminal: Terminal,
+    work: impl AsyncFnOnce(Project, Progress) -> eyre::Result<Answer>,
+) -> Exit {
+    framed(globals, terminal, async |progress, cancel| {
+        let project = Project::open(globals.directory(), &progress)?;
+        unless(&cancel, work(project, progress)).await
+    })
+}
+
+fn framed(
+    globals: &Globals,
+    terminal: Terminal,
+    work: impl AsyncFnOnce(Progress, CancellationToken) -> eyre::Result<Answer>,
+) -> Exit {
+    let form = terminal.progress(globals.progress);
+    let answer = displayed(terminal, form, work);
+    finish(answer, globals, terminal)
+}
+
+fn displayed(
+    terminal: Terminal,
+    form: ProgressChoice,
+    work: impl AsyncFnOnce(Progress, CancellationToken) -> eyre::Result<Answer>,
+) -> eyre::Result<Answer> {
+    let cancel = CancellationToken::new();
+    interrupt::listen(cancel.clone())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let (display, progress) = Display::start(form, terminal.stderr)?;
+    log(&display)?;
+    let answer = runtime.block_on(work(progress, cancel.clone()));
     // Threads that still read or hash have nothing to finish: what they write becomes visible only when complete.
     runtime.shutdown_timeout(Duration::ZERO);
     let model = display.close();

@@ -1,6 +1,6 @@
 //! `build`: services become images.
 
-use super::{Answer, Format, Selection};
+use super::{Answer, Format, Making};
 use crate::context::Context;
 use crate::report::{self, Column, Table};
 use crate::stages::build::{self, Built};
@@ -14,7 +14,7 @@ use crate::units;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Build {
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) making: Making,
 }
 
 const EXAMPLES: &str = "\
@@ -28,8 +28,8 @@ Examples:
 const SHORT: usize = 12;
 
 pub(crate) async fn run(args: &Build, ctx: &Context, paint: Paint) -> eyre::Result<Answer> {
-    let built = build::run(ctx, &args.selection.request()).await?;
-    let text = match args.selection.output {
+    let built = build::run(ctx, &args.making.request()).await?;
+    let text = match args.making.output {
         Format::Human => table(&built, paint),
         Format::Json => report::json(&built.record)?,
     };
@@ -64,7 +64,7 @@ fn table(built: &Built, paint: Paint) -> String {
 }
 
 /// `sha256:0123456789ab`: the algorithm, and enough to tell digests apart.
-fn short(digest: &str) -> String {
+pub(super) fn short(digest: &str) -> String {
     match digest.split_once(':') {
         Some((algorithm, hex)) => format!(
             "{algorithm}:{}",

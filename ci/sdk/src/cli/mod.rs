@@ -7,10 +7,12 @@ pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod lock;
+pub(crate) mod plan;
 pub(crate) mod schema;
 pub(crate) mod test;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ci_catalog::Platform;
 use clap::{ArgAction, CommandFactory, ValueEnum};
@@ -38,11 +40,16 @@ const EXAMPLES: &str = "\
 Examples:
   {bin} build             build every default service
   {bin} test web          build web and hold it to its contract
+  {bin} lock              pin the images that Dockerfiles stand on
   {bin} doctor            see what this machine can do
   {bin} help build        more on a command";
 
 const ENVIRONMENT: &str = "\
 Environment:
+  PIPELINE_REGISTRY_MIRRORS
+                         where to pull from first: docker.io=mirror.example.com/dockerhub,…
+  PIPELINE_PLAIN_HTTP    registries without TLS: 127.0.0.1:5000,…
+  SSL_CERT_FILE          certificate authorities to trust
   PIPELINE_CACHE_DIR     where the cache is [default: $XDG_CACHE_HOME/pipeline, ~/.cache/pipeline]
   PIPELINE_CACHE_LIMIT   size the cache is kept below [default: 20GB]
   PIPELINE_LOG           log what the program itself does: debug, or ci_engine=trace,info
@@ -105,6 +112,11 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
+    /// Where to begin to look for the catalog.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(crate) fn setup(&self, no_cache: bool) -> Setup {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         Setup {
@@ -121,13 +133,15 @@ impl Globals {
 pub(crate) enum Command {
     Build(build::Build),
     Test(test::Test),
+    Lock(lock::Lock),
+    Plan(plan::Plan),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     Completions(completions::Completions),
     Schema(schema::Schema),
 }
 
-/// What `build` and `test` are asked for.
+/// Which services, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Selection {
     /// Services, with those coupled to them; none means the default ones
@@ -141,6 +155,17 @@ pub(crate) struct Selection {
     /// Build for these platforms instead of those in service.toml
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',', action = ArgAction::Append)]
     platforms: Vec<Platform>,
+}
+
+/// What `build` and `test` are asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Making {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Build on nothing but the images of pipeline.lock, and stop if it is not up to date
+    #[arg(long)]
+    locked: bool,
 
     /// Run every step anew; what comes out is still cached
     #[arg(long)]
@@ -163,6 +188,16 @@ impl Selection {
             services: self.services.clone(),
             environment: self.env.clone(),
             platforms: self.platforms.clone(),
+            locked: false,
+        }
+    }
+}
+
+impl Making {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            locked: self.locked,
+            ..self.selection.request()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `test`: services are held to their checks and their contract.
 
-use super::{Answer, Format, Selection};
+use super::{Answer, Format, Making};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
 use crate::report::{self, Cell, Column, Table};
@@ -18,7 +18,7 @@ use crate::units;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Test {
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) making: Making,
 
     /// Only the checks of service.toml; no image is started
     #[arg(long, conflicts_with = "contract_only")]
@@ -42,8 +42,8 @@ pub(crate) async fn run(args: &Test, ctx: &Context, paint: Paint) -> eyre::Resul
         (_, true) => Scope::Contract,
         _ => Scope::Everything,
     };
-    let tested = test::run(ctx, &args.selection.request(), scope).await?;
-    let text = match args.selection.output {
+    let tested = test::run(ctx, &args.making.request(), scope).await?;
+    let text = match args.making.output {
         Format::Human => human(&tested, paint),
         Format::Json => report::json(&tested.document())?,
     };

@@ -38,6 +38,8 @@ fn help_of_the_program() {
     Commands:
       build        Build services into OCI images
       test         Test services: their own checks, then the contract of the built image
+      lock         Pin the images that Dockerfiles stand on
+      plan         Say what a build would do, and which base images moved since the last one
       doctor       Say what this machine can do, and how to get what it lacks
       cache        Show, prune or verify the cache
       completions  Print a completion script for a shell
@@ -71,10 +73,15 @@ fn help_of_the_program() {
     Examples:
       pipeline build             build every default service
       pipeline test web          build web and hold it to its contract
+      pipeline lock              pin the images that Dockerfiles stand on
       pipeline doctor            see what this machine can do
       pipeline help build        more on a command
 
     Environment:
+      PIPELINE_REGISTRY_MIRRORS
+                             where to pull from first: docker.io=mirror.example.com/dockerhub,…
+      PIPELINE_PLAIN_HTTP    registries without TLS: 127.0.0.1:5000,…
+      SSL_CERT_FILE          certificate authorities to trust
       PIPELINE_CACHE_DIR     where the cache is [default: $XDG_CACHE_HOME/pipeline, ~/.cache/pipeline]
       PIPELINE_CACHE_LIMIT   size the cache is kept below [default: 20GB]
       PIPELINE_LOG           log what the program itself does: debug, or ci_engine=trace,info
@@ -113,6 +120,9 @@ fn help_of_build() {
 
           --platform <OS/ARCH>
               Build for these platforms instead of those in service.toml
+
+          --locked
+              Build on nothing but the images of pipeline.lock, and stop if it is not up to date
 
           --no-cache
               Run every step anew; what comes out is still cached
@@ -153,6 +163,9 @@ fn help_of_test() {
 
           --platform <OS/ARCH>
               Build for these platforms instead of those in service.toml
+
+          --locked
+              Build on nothing but the images of pipeline.lock, and stop if it is not up to date
 
           --no-cache
               Run every step anew; what comes out is still cached
@@ -377,6 +390,6 @@ fn platforms_are_given_one_by_one_or_in_a_list() {
     let Command::Build(args) = cli.command else {
         panic!("not a build")
     };
-    assert_eq!(args.selection.request().platforms.len(), 2);
+    assert_eq!(args.making.request().platforms.len(), 2);
     assert!(Cli::try_parse_from(["p", "build", "--platform", "linux/armm64"]).is_err());
 }

@@ -245,7 +245,9 @@ struct Line<'a> {
 fn bar(done: u64, total: u64) -> String {
     const WIDTH: u64 = 24;
     let full = (done.saturating_mul(WIDTH) / total.max(1)).min(WIDTH);
-    let bar: String = (0..WIDTH).map(|at| if at < full { '█' } else { '░' }).collect();
+    let bar: String = (0..WIDTH)
+        .map(|at| if at < full { '█' } else { '░' })
+        .collect();
     format!("{bar}  {} of {}", units::size(done), units::size(total))
 }
 

@@ -3,12 +3,14 @@
 //! Stages take a [`crate::Context`] and a [`Request`], and return what happened as values. Arguments, tables and exit codes
 //! belong to the command line.
 
+pub(crate) mod bases;
 pub(crate) mod build;
 mod checkout;
 mod files;
 pub(crate) mod limits;
 mod lock;
 mod plan;
+pub(crate) mod preview;
 mod record;
 pub(crate) mod test;
 
@@ -27,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) environment: Option<String>,
     /// Instead of the platforms in the catalog.
     pub(crate) platforms: Vec<Platform>,
+    /// Whether every base has to be in `pipeline.lock`, and nothing else.
+    pub(crate) locked: bool,
 }
 
 /// The time that images carry as theirs: `SOURCE_DATE_EPOCH`, else that of the commit, else the epoch itself.

@@ -12,8 +12,8 @@ use ci_catalog::{
 
 use super::Request;
 use super::checkout::Checkout;
-use crate::context::Context;
 use crate::error::{Exit, UserError};
+use crate::project::Project;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Plan<'a> {
 }
 
 /// A service of a [`Plan`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Planned<'a> {
     pub(crate) service: &'a Service,
     /// Whether it was asked for, or is only read by one that was.
@@ -99,9 +99,9 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// When a service or the environment is not in the catalog, or a tag cannot be made.
-    pub(crate) fn of(ctx: &'a Context, request: &Request) -> eyre::Result<Self> {
-        let epoch = ctx.source_date_epoch();
-        Self::new(ctx.catalog(), ctx.checkout(), epoch, request)
+    pub(crate) fn of(project: &'a Project, request: &Request) -> eyre::Result<Self> {
+        let epoch = project.source_date_epoch();
+        Self::new(project.catalog(), project.checkout(), epoch, request)
     }
 
     /// What `request` asks for of a catalog. `epoch` is the time that images carry.

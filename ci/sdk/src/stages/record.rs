@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ci_catalog::{Builder, Name};
-use ci_oci::Digest;
+use ci_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ use super::build::Release;
 use super::plan::{Plan, Planned, rfc3339};
 use super::{files, lock::Lock};
 use crate::context::Context;
+use crate::project::Project;
 
 /// Counts up when a reader of the version before would misunderstand.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -76,6 +77,9 @@ pub(crate) struct Service {
     pub(crate) builder: String,
     /// Services that are released with it.
     pub(crate) coupled_with: Vec<String>,
+    /// The images of registries it was built on, ordered by reference. Records from before there were any have none.
+    #[serde(default)]
+    pub(crate) bases: Vec<Base>,
     /// What later stages added.
     #[serde(flatten)]
     pub(crate) more: BTreeMap<String, Value>,
@@ -92,6 +96,15 @@ pub(crate) struct Platform {
     /// Bill of materials; absent where the builder knows none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sbom: Option<Sbom>,
+}
+
+/// An image of a registry, as it was used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Base {
+    /// Registry, repository and tag: `docker.io/library/debian:12-slim`.
+    pub(crate) reference: Reference,
+    /// What the reference meant: of a manifest, or of an index of several.
+    pub(crate) digest: Digest,
 }
 
 /// A bill of materials.
@@ -134,6 +147,12 @@ impl Record {
             engine: engine.to_owned(),
             services,
         })
+    }
+
+    /// The record that is there, if there is one of this version.
+    pub(crate) fn read(project: &Project) -> Option<Self> {
+        let record: Self = files::read_json(&project.state_dir().join(FILE))?;
+        (record.schema_version == SCHEMA_VERSION).then_some(record)
     }
 
     /// Merges it with the record that is there, writes the result and returns it.
@@ -195,6 +214,15 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
             .clone()
             .map(|(path, digest)| Sbom { path, digest }),
     });
+    // The Dockerfile may call one image by several names.
+    let bases: BTreeSet<Base> = release
+        .bases
+        .iter()
+        .map(|base| Base {
+            reference: base.reference.clone(),
+            digest: base.digest,
+        })
+        .collect();
     Service {
         name: planned.service.name.to_string(),
         repository: planned.service.repository.clone(),
@@ -207,6 +235,7 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
             Builder::Dockerfile(_) => "dockerfile".into(),
         },
         coupled_with: others.map(|other| other.name.to_string()).collect(),
+        bases: bases.into_iter().collect(),
         more: BTreeMap::new(),
     }
 }

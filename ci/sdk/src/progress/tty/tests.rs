@@ -35,7 +35,11 @@ fn a_transfer_shows_how_much_of_it_is_done() {
     let step = run.start("web", "pull debian:12");
     run.wait(500);
     run.advance(step, 13_000_000, 52_000_000);
-    insta::assert_snapshot!(shown(&run.tick(60, 24)), @"");
+    insta::assert_snapshot!(shown(&run.tick(60, 24)), @r"
+    ● web  0/1                                             0.5s
+      ● pull debian:12                                     0.5s
+          ██████░░░░░░░░░░░░░░░░░░  13.0 MB of 52.0 MB
+    ");
 }
 
 #[test]

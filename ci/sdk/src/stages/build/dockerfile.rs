@@ -10,17 +10,18 @@ use super::extension::{self, Context as NamedContext, DockerBuild};
 use super::failure::Call;
 use crate::context::Context;
 use crate::error::{Exit, UserError};
+use crate::stages::bases::{self, Pinned};
 use crate::stages::limits;
 use crate::stages::plan::Planned;
 
-/// The container of a service's Dockerfile. `images` are those of the services it reads.
+/// The container of a service's Dockerfile, and the bases it stands on. `images` are those of the services it reads.
 pub(crate) async fn container(
     ctx: &Context,
     planned: &Planned<'_>,
     builder: &DockerfileBuilder,
     platform: &Platform,
     images: &BTreeMap<Name, Container>,
-) -> eyre::Result<Container> {
+) -> eyre::Result<(Container, Vec<Pinned>)> {
     let query = ctx.query(planned.service.name.as_str());
     let host = query.host();
     let directory = host.directory(text(&builder.context.under(ctx.root()))?);
@@ -34,25 +35,17 @@ pub(crate) async fn container(
             (name, Some(folder.id().await.told()?))
         }
     };
-    let mut arguments = BTreeMap::new();
-    for (name, template) in &builder.args {
-        let value = planned.render(&format!("dockerfile.args.{name}"), template)?;
-        arguments.insert(name.clone(), value);
-    }
-    arguments
-        .entry("SOURCE_DATE_EPOCH".into())
-        .or_insert_with(|| ctx.source_date_epoch().to_string());
-    let build = DockerBuild {
+    let mut build = DockerBuild {
         dockerfile,
         dockerfiles,
         platform: platform.to_string(),
-        arguments,
+        arguments: bases::arguments(ctx.project(), planned, builder)?,
         target: builder.target.clone(),
         secrets: secrets(ctx, planned, builder).await?,
         contexts: contexts(ctx, planned, builder, images).await?,
         limits: limits::of(ctx, planned),
     };
-    let needs_embedded = match (build.contexts.is_empty(), &build.dockerfiles) {
+    let needs_embedded = match (builder.contexts.is_empty(), &build.dockerfiles) {
         (false, _) => Some("named contexts are"),
         (true, Some(_)) => Some("a Dockerfile outside the context is"),
         (true, None) => None,
@@ -68,7 +61,15 @@ pub(crate) async fn container(
             .hint("build this service with `--engine embedded`")
             .into());
     }
-    Ok(extension::docker_build(&directory, &build))
+    let pinned = bases::of(ctx.project(), planned, builder, platform)?;
+    let pinned = bases::pin(ctx, planned, pinned).await?;
+    if ctx.engine().is_embedded() {
+        let by_name: BTreeMap<&String, &Pinned> = pinned.iter().map(|it| (&it.name, it)).collect();
+        let images = by_name.into_iter();
+        let images = images.map(|(name, base)| NamedContext::image(name.clone(), base.image()));
+        build.contexts.extend(images);
+    }
+    Ok((extension::docker_build(&directory, &build), pinned))
 }
 
 /// The ids of the secrets, which `RUN --mount=type=secret` finds by name.
@@ -151,7 +152,8 @@ async fn contexts(
                 let directory = host.directory(text(&path.under(ctx.root()))?);
                 NamedContext::directory(name, directory.id().await.told()?)
             }
-            ContextSource::Image(reference) => NamedContext::image(name, reference.clone()),
+            // A base like those that the Dockerfile names itself.
+            ContextSource::Image(_) => continue,
         });
     }
     Ok(contexts)

@@ -23,10 +23,7 @@ pub(crate) fn of_dagger(error: DaggerError) -> UserError {
     let (message, fields) = match error {
         DaggerError::Query(GraphQLError::DomainError { message, fields }) => (message, fields),
         DaggerError::Query(GraphQLError::HttpError(message)) => {
-            return UserError::new(
-                Exit::Infrastructure,
-                format!("the Dagger engine does not answer: {message}"),
-            );
+            return UserError::new(Exit::Infrastructure, message);
         }
         other => {
             return UserError::new(Exit::Infrastructure, "a Dagger function cannot be called")

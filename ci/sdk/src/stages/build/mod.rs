@@ -25,9 +25,9 @@ use self::prepare::Prepared;
 pub(crate) use self::prepare::{Images, images};
 pub(crate) use self::release::Release;
 pub(crate) use self::target::{container, target};
-use super::Request;
 use super::plan::{Plan, Planned};
 use super::record::Record;
+use super::{Request, bases};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
 
@@ -59,7 +59,8 @@ pub(crate) struct Built {
 
 /// Builds the services of `request` and writes images and record to the state folder.
 pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built> {
-    let plan = Plan::of(ctx, request)?;
+    let plan = Plan::of(ctx.project(), request)?;
+    bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
     let images = images(ctx, &plan);
     all(ctx, &plan, &images).await
 }
@@ -111,7 +112,7 @@ pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Containe
         services: vec![service.to_owned()],
         ..Request::default()
     };
-    let plan = Plan::of(ctx, &request)?;
+    let plan = Plan::of(ctx.project(), &request)?;
     let images = images(ctx, &plan);
     let planned = plan
         .wanted()

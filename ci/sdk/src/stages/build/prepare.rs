@@ -12,6 +12,7 @@ use super::failure::Shared;
 use super::metadata::Metadata;
 use super::{cargo, dockerfile};
 use crate::context::Context;
+use crate::stages::bases::Pinned;
 use crate::stages::plan::{Plan, Planned};
 
 /// A service's image for one platform, as Dagger functions most of which have not run.
@@ -20,6 +21,8 @@ pub(crate) struct Prepared {
     pub(crate) container: Container,
     /// Bill of materials, where the builder knows one.
     pub(crate) sbom: Option<PathBuf>,
+    /// The images of registries it stands on.
+    pub(crate) bases: Vec<Pinned>,
 }
 
 type Preparing<'a> = future::Shared<BoxFuture<'a, Result<Prepared, Shared>>>;
@@ -80,10 +83,15 @@ async fn prepare<'a>(
     let read = try_join_all(read).await?.into_iter().collect();
     let prepared = match &planned.service.builder {
         Builder::Cargo(builder) => cargo::image(ctx, planned, builder, platform).await?,
-        Builder::Dockerfile(builder) => Prepared {
-            container: dockerfile::container(ctx, planned, builder, platform, &read).await?,
-            sbom: None,
-        },
+        Builder::Dockerfile(builder) => {
+            let (container, bases) =
+                dockerfile::container(ctx, planned, builder, platform, &read).await?;
+            Prepared {
+                container,
+                sbom: None,
+                bases,
+            }
+        }
     };
     Ok(Prepared {
         container: metadata.apply(prepared.container),

@@ -1,5 +1,6 @@
 //! From containers to an image in the layout: what is there already is neither exported nor read again.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ci_catalog::Platform;
@@ -13,6 +14,7 @@ use super::layout::{self, Stored};
 use super::prepare::Prepared;
 use super::scratch::Scratch;
 use crate::context::Context;
+use crate::stages::bases::Pinned;
 use crate::stages::files;
 use crate::stages::plan::Planned;
 
@@ -23,6 +25,8 @@ pub(crate) struct Release {
     pub(crate) descriptor: Descriptor,
     /// Its manifests by platform, in the order of the catalog.
     pub(crate) platforms: Vec<Variant>,
+    /// The images of registries it stands on, on all platforms.
+    pub(crate) bases: BTreeSet<Pinned>,
     /// Bytes of its blobs.
     pub(crate) size: u64,
     /// Whether it was not in the layout before.
@@ -64,8 +68,10 @@ pub(super) async fn release(
         variants,
     } = stored;
     let mut platforms = Vec::new();
+    let mut bases = BTreeSet::new();
     let is_one = prepared.len() == 1;
     for ((platform, image), (digest, size)) in prepared.into_iter().zip(variants) {
+        bases.extend(image.bases);
         let sbom = match image.sbom {
             Some(path) => Some(publish_sbom(ctx, name, &platform, is_one, &path)?),
             None => None,
@@ -80,6 +86,7 @@ pub(super) async fn release(
     Ok(Release {
         descriptor,
         platforms,
+        bases,
         size,
         is_new,
     })

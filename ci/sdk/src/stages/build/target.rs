@@ -36,7 +36,8 @@ pub(crate) async fn target(
         target: target.map(str::to_owned).or_else(|| builder.target.clone()),
         ..builder.clone()
     };
-    dockerfile::container(ctx, planned, &builder, platform, &read).await
+    let (container, _) = dockerfile::container(ctx, planned, &builder, platform, &read).await?;
+    Ok(container)
 }
 
 async fn of(name: &Name, platform: &Platform, images: &Images<'_>) -> eyre::Result<Container> {

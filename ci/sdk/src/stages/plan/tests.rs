@@ -50,6 +50,7 @@ fn request(services: &[&str], environment: Option<&str>, platforms: &[&str]) -> 
         services: services.iter().map(|it| (*it).to_owned()).collect(),
         environment: environment.map(str::to_owned),
         platforms: platforms.iter().map(|it| it.parse().unwrap()).collect(),
+        ..Request::default()
     }
 }
 

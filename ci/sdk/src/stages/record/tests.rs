@@ -21,6 +21,10 @@ fn service(name: &str, content: &str) -> Service {
         tags: Vec::new(),
         builder: "cargo".into(),
         coupled_with: vec!["migrator".into()],
+        bases: vec![Base {
+            reference: "docker.io/library/debian:12-slim".parse().unwrap(),
+            digest: Digest::of("debian"),
+        }],
         more: BTreeMap::new(),
     }
 }
@@ -80,6 +84,12 @@ fn the_form_of_the_record() {
           "builder": "cargo",
           "coupledWith": [
             "migrator"
+          ],
+          "bases": [
+            {
+              "reference": "docker.io/library/debian:12-slim",
+              "digest": "sha256:81d93757457f988523814ae0009837ae893f38d3fe123f2c37896f118b4c7804"
+            }
           ]
         }
       ]
@@ -89,6 +99,17 @@ fn the_form_of_the_record() {
         serde_json::from_str::<Record>(&text).unwrap(),
         record(vec![service("web", "a")])
     );
+}
+
+/// They were added to the first version; its readers ignore them.
+#[test]
+fn a_record_from_before_bases_were_recorded_is_read() {
+    let mut value = serde_json::to_value(record(vec![service("web", "a")])).unwrap();
+    let web = value["services"][0].as_object_mut().unwrap();
+    assert!(web.remove("bases").is_some());
+    let read: Record = serde_json::from_value(value).unwrap();
+    assert!(read.services[0].bases.is_empty());
+    assert!(read.services[0].more.is_empty());
 }
 
 fn names(record: &Record) -> Vec<(&str, bool)> {

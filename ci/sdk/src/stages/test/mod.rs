@@ -27,7 +27,7 @@ pub(crate) use self::{
 };
 use super::build::{self, Images};
 use super::plan::{Plan, Planned};
-use super::{Request, files};
+use super::{Request, bases, files};
 use crate::context::Context;
 
 /// Folder of the state folder that holds what tests leave.
@@ -49,7 +49,8 @@ pub(crate) enum Scope {
 
 /// Tests the services of `request`, building what has to be built.
 pub(crate) async fn run(ctx: &Context, request: &Request, scope: Scope) -> eyre::Result<Tested> {
-    let plan = Plan::of(ctx, request)?;
+    let plan = Plan::of(ctx.project(), request)?;
+    bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
     let images = build::images(ctx, &plan);
     // Checks need no finished image; those of the services they stand on are made when they are needed.
     let built = match scope {

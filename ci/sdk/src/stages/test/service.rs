@@ -169,11 +169,12 @@ async fn serve(
 
 /// What the service has to say of itself: the same values as templates have.
 fn expected(ctx: &Context, planned: &Planned<'_>, digest: &str) -> Result<Expected, UserError> {
-    let checkout = ctx.checkout();
+    let project = ctx.project();
+    let checkout = project.checkout();
     Ok(Expected {
         sha: checkout.commit.clone(),
         service: planned.service.name.to_string(),
-        build_ts: rfc3339(checkout.commit_time.unwrap_or(ctx.source_date_epoch()))?,
+        build_ts: rfc3339(checkout.commit_time.unwrap_or(project.source_date_epoch()))?,
         image_digest: digest.to_owned(),
     })
 }

@@ -57,6 +57,7 @@ pub(super) async fn image(
     let program = compile::program(ctx, planned.service, builder, platform).await?;
     let query = ctx.query(planned.service.name.as_str());
     Ok(Prepared {
+        bases: Vec::new(),
         container: image::container(&query, builder, platform, &program).await?,
         sbom: Some(program.sbom),
     })
