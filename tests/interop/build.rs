@@ -67,6 +67,10 @@ pub(crate) fn buildah(staged: &Staged, stored: &[(String, String)]) -> Theirs {
     let mut config = meaningful(&inspected["Docker"]["config"]);
     let author = serde_json::json!({"author": inspected["Docker"]["author"]});
     config.extend(meaningful(&author));
+    // None is `/`, and BuildKit says so of what stands on nothing.
+    config
+        .entry("WorkingDir".to_owned())
+        .or_insert_with(|| "/".into());
     Theirs::Built(Peer {
         tree: tools::stored_tree(&name),
         config,
@@ -75,9 +79,9 @@ pub(crate) fn buildah(staged: &Staged, stored: &[(String, String)]) -> Theirs {
     })
 }
 
-/// A base image in the tools' storage, from its layout.
+/// A base image in the tools' storage, from its layout. A short name is looked for under localhost first.
 pub(crate) fn stored(name: &str, layout: &Path) -> String {
-    let name = format!("localhost/base-{name}");
+    let name = format!("localhost/{name}");
     tools::store(&format!("oci:{}", layout.display()), &name);
     name
 }

@@ -3,6 +3,7 @@
 //! `tests/tools/install-peers` builds the version that the known differences are of. It is used from `target/peers`, from the folder
 //! that `INTEROP_PEERS` names, or from PATH.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -71,7 +72,8 @@ impl BuildKit {
             .spawn()
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
-        while daemon.buildctl(&["debug", "workers"]).0 != 0 {
+        let answers = ["--addr", &daemon.address, "debug", "workers"];
+        while attempt(&daemon.buildctl, answers).0 != 0 {
             if Instant::now() > deadline {
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
                 panic!("buildkitd does not start:\n{log}");
@@ -79,13 +81,6 @@ impl BuildKit {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(daemon)
-    }
-
-    /// Exit code, and what it prints on standard error.
-    fn buildctl(&self, arguments: &[&str]) -> (i32, String) {
-        let address = ["--addr", &self.address];
-        let (status, _, err) = attempt(&self.buildctl, address.iter().chain(arguments));
-        (status, err)
     }
 
     /// Builds a staged case on base images in OCI layouts.
@@ -96,14 +91,10 @@ impl BuildKit {
         let place = |path: &str| staged.folder.join(path).display().to_string();
         let dockerfile = Path::new(&options.file);
         let folder = dockerfile.parent().unwrap().to_str().unwrap();
-        let mut arguments: Vec<String> = ["build", "--progress=plain", "--frontend=dockerfile.v0"]
-            .map(str::to_owned)
-            .to_vec();
+        let fixed = ["--addr", &self.address, "build", "--progress=plain"];
+        let mut arguments = fixed.map(str::to_owned).to_vec();
         let mut add = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
-        add(
-            "output",
-            format!("type=oci,tar=false,dest={}", layout.display()),
-        );
+        add("frontend", "dockerfile.v0".to_owned());
         add("allow", "network.host".to_owned());
         add("local", format!("context={}", place(&options.context)));
         add("local", format!("dockerfile={}", place(folder)));
@@ -133,11 +124,18 @@ impl BuildKit {
         if let Some(target) = &options.target {
             add("opt", format!("target={target}"));
         }
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (status, err) = self.buildctl(&arguments);
+        let with = |name: &str, value: &str| {
+            let more = [format!("--{name}"), value.to_owned()];
+            attempt(&self.buildctl, arguments.iter().chain(&more))
+        };
+        let output = format!("type=oci,tar=false,dest={}", layout.display());
+        let (status, _, err) = with("output", &output);
         if status != 0 {
             return Theirs::Refused(err);
         }
+        // Asked for on their own: in the progress of a build some may be missing.
+        let (status, checks, err) = with("opt", "requestid=frontend.lint");
+        assert!(status == 0, "{err}");
         let built = Built::read(&Image::open(&layout, None), bases);
         let mut history = built.history;
         if let Some(server) = &staged.server {
@@ -149,25 +147,28 @@ impl BuildKit {
             tree: built.tree,
             config: built.config,
             history: Some(history),
-            warnings: Some(warnings(&err, &options.file)),
+            warnings: Some(warnings(&checks)),
         })
     }
 }
 
-/// The warnings in plain progress: `#1 WARN: Rule: words (line 7)`.
-fn warnings(progress: &str, file: &str) -> Vec<String> {
-    let mut found: Vec<(u64, String)> = progress
-        .lines()
-        .filter_map(|line| {
-            let (_, warning) = line.split_once(" WARN: ")?;
-            let (rule, rest) = warning.split_once(": ")?;
-            let line = rest.rsplit_once("(line ")?.1.strip_suffix(')')?;
-            Some((line.parse().ok()?, rule.to_owned()))
-        })
-        .collect();
-    found.sort();
+/// The warnings in the answer to a request for checks: `WARNING: Rule - address`, what it is about, and `Dockerfile:7`.
+fn warnings(checks: &str) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for (at, warning) in checks.split("WARNING: ").enumerate().skip(1) {
+        let rule = warning.split(' ').next().unwrap_or_default();
+        let (file, line) = warning.lines().find_map(place).unwrap();
+        // The same may be said twice.
+        found.insert((file, line, rule, at));
+    }
+    let found = found.into_iter();
     found
-        .into_iter()
-        .map(|(line, rule)| format!("{rule} {file}:{line}"))
+        .map(|(file, line, rule, _)| format!("{rule} {file}:{line}"))
         .collect()
+}
+
+/// A line that is `NAME:LINE` and nothing else.
+fn place(line: &str) -> Option<(&str, u32)> {
+    let (file, number) = line.rsplit_once(':')?;
+    Some((file, number.parse().ok()?)).filter(|_| !file.contains(' '))
 }

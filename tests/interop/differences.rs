@@ -54,6 +54,9 @@ pub(crate) fn lines(ours: &Report, theirs: &Theirs) -> Vec<String> {
     let names: BTreeSet<_> = image.config.keys().chain(peer.config.keys()).collect();
     for name in names {
         let (here, there) = (image.config.get(name), peer.config.get(name));
+        if name == "WorkingDir" && here.is_none() && there == Some(&Value::from("/")) {
+            continue;
+        }
         if here != there {
             lines.extend(here.map(|value| format!("- config {name} {value}")));
             lines.extend(there.map(|value| format!("+ config {name} {value}")));

@@ -57,7 +57,7 @@ pub(crate) fn layout(maker: Maker) -> PathBuf {
 pub(crate) fn stored(maker: Maker) -> String {
     static STORED: [OnceLock<String>; Maker::ALL.len()] =
         [const { OnceLock::new() }; Maker::ALL.len()];
-    let store = || build::stored(maker.name(), &layout(maker));
+    let store = || build::stored(&format!("base-{}", maker.name()), &layout(maker));
     STORED[maker as usize].get_or_init(store).clone()
 }
 

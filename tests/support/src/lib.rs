@@ -13,6 +13,7 @@ pub mod case;
 pub mod events;
 pub mod image;
 pub mod layers;
+pub mod registry;
 pub mod report;
 pub mod server;
 pub mod tree;

@@ -116,14 +116,12 @@ impl Tree {
         self
     }
 
-    /// With the root directory's own metadata as another tree has it.
+    /// With the root directory's own metadata as another tree has it, or without it.
     pub fn with_root_of(mut self, other: &Self) -> Self {
-        self.0.extend(
-            other
-                .0
-                .get_key_value(&b""[..])
-                .map(|(path, entry)| (path.clone(), entry.clone())),
-        );
+        match other.0.get(&b""[..]) {
+            Some(root) => self.0.insert(Vec::new(), root.clone()),
+            None => self.0.remove(&b""[..]),
+        };
         self
     }
 
