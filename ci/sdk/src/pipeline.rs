@@ -173,6 +173,11 @@ impl Pipeline {
                     cli::plan::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Push(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::push::run(&args, &project, &progress, paint).await
+                });
+            }
             Command::Doctor(args) => cli::doctor::run(&args, paint),
             Command::Cache(args) => cli::cache::run(&args, paint, terminal.stderr),
             Command::Completions(args) => Ok(cli::completions::run(&args, command, bin)),

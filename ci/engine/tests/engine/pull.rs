@@ -1,10 +1,8 @@
 //! Images from a registry: a real one, filled by another tool.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use ci_engine::progress::Outcome;
 use ci_registry::RegistryConfig;
@@ -12,6 +10,7 @@ use dagger_sdk::core::graphql_client::GraphQLError;
 use dagger_sdk::errors::DaggerError;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
+use test_support::registry::{Registry, Wants};
 
 use crate::dockerfile::build_on;
 use crate::fixture::{Fixture, TestResult, base, path, test};
@@ -65,91 +64,22 @@ fn installed(tool: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(tool).is_file())
 }
 
-/// A registry on a port of 127.0.0.1, over plain HTTP.
-struct Registry {
-    process: Child,
-    host: String,
-    data: tempfile::TempDir,
-}
-
-impl Registry {
-    fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let host = format!("127.0.0.1:{port}");
-        let config = data.path().join("config.yml");
-        let storage = data.path().join("data");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp: {{addr: {host}}}\n",
-            storage.display()
-        );
-        fs::write(&config, text).unwrap();
-        let process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let until = Instant::now() + Duration::from_secs(30);
-        while std::net::TcpStream::connect(&host).is_err() {
-            assert!(Instant::now() < until, "the registry does not start");
-            std::thread::yield_now();
-        }
-        Self {
-            process,
-            host,
-            data,
-        }
-    }
-
-    fn reference(&self, name: &str) -> String {
-        format!("{}/{name}", self.host)
-    }
-
-    /// Copies an image of an archive there, with other options of skopeo.
-    fn push(&self, archive: &Path, name: &str, options: &[&str]) {
-        let pushed = Command::new("skopeo")
-            .args(["copy", "--quiet", "--dest-tls-verify=false"])
-            .args(options)
-            .arg(format!("oci-archive:{}", archive.display()))
-            .arg(format!("docker://{}", self.reference(name)))
-            .output()
-            .unwrap();
-        assert!(
-            pushed.status.success(),
-            "{}",
-            String::from_utf8_lossy(&pushed.stderr)
-        );
-    }
-
-    /// The file of a blob in the registry's storage.
-    fn blob(&self, digest: &str) -> std::path::PathBuf {
-        let hex = digest.strip_prefix("sha256:").unwrap();
-        let blobs = self.data.path().join("data/docker/registry/v2/blobs");
-        blobs.join("sha256").join(&hex[..2]).join(hex).join("data")
-    }
-
-    fn stop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
+/// Copies an image of an archive into a registry, with further options of skopeo.
+fn push(registry: &Registry, archive: &Path, name: &str, options: &[&str]) {
+    let pushed = Command::new("skopeo")
+        .args(["copy", "--quiet", "--dest-tls-verify=false"])
+        .args(options)
+        .arg(format!("oci-archive:{}", archive.display()))
+        .arg(format!("docker://{}", registry.reference(name)))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&pushed.stderr);
+    assert!(pushed.status.success(), "{said}");
 }
 
 /// The fixture knows the registry; an image with busybox and the file `/which` is at `name`.
 async fn filled(fixture: &mut Fixture, name: &str, which: &str) -> Result<Registry, Failed> {
-    let registry = Registry::start();
+    let registry = Registry::start(&Wants::default()).unwrap();
     let declared = RegistryConfig {
         plain_http: true,
         ..RegistryConfig::default()
@@ -176,7 +106,7 @@ async fn fill(
         .with_new_file("/which", which)
         .with_env_variable("FROM_BASE", "yes");
     image.export(path(&archive)).await?;
-    registry.push(&archive, name, options);
+    push(registry, &archive, name, options);
     Ok(())
 }
 

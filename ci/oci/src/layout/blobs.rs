@@ -91,6 +91,11 @@ impl Layout {
         ))
     }
 
+    /// Keeps every blob that is there from being collected, for as long as this handle lives.
+    pub fn hold(&self) -> Result<()> {
+        self.begin_writing()
+    }
+
     /// Keeps the blobs that are put from now on from being collected.
     fn begin_writing(&self) -> Result<()> {
         if self.writing.get().is_none() {

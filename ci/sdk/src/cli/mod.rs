@@ -9,6 +9,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod lock;
 pub(crate) mod plan;
+pub(crate) mod push;
 pub(crate) mod schema;
 pub(crate) mod test;
 
@@ -40,6 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   {bin} build             build every default service
   {bin} test web          build web and hold it to its contract
+  {bin} push              bring what was built to its registry
   {bin} lock              pin the images that Dockerfiles stand on
   {bin} doctor            see what this machine can do
   {bin} help build        more on a command";
@@ -135,6 +137,7 @@ pub(crate) enum Command {
     Test(test::Test),
     Lock(lock::Lock),
     Plan(plan::Plan),
+    Push(push::Push),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     Completions(completions::Completions),

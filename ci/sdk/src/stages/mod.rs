@@ -11,6 +11,7 @@ pub(crate) mod limits;
 mod lock;
 mod plan;
 pub(crate) mod preview;
+pub(crate) mod push;
 mod record;
 pub(crate) mod test;
 

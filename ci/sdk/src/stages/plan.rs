@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ci_catalog::{
-    Catalog, Environment, Name, Placeholder, Platform, RenderError, Service, TagError, Template,
-    Variables,
+    Catalog, Environment, Name, Placeholder, Platform, RenderError, Service, Tag, TagError,
+    Template, Variables,
 };
 
 use super::Request;
@@ -77,6 +77,21 @@ fn first_tag(
         }) => Ok(None),
         Err(error) => Err(unrenderable(&error.file, &error.key, error.reason)),
     }
+}
+
+/// All tags of an image.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub(crate) fn tags_of(
+    catalog: &Catalog,
+    service: &Service,
+    environment: Option<&Environment>,
+    variables: &Variables,
+) -> Result<Vec<Tag>, UserError> {
+    catalog
+        .tags(service, environment, variables)
+        .map_err(|error| unrenderable(&error.file, &error.key, error.reason))
 }
 
 /// Why the template at `key` of a catalog file cannot be rendered.

@@ -6,7 +6,7 @@
 //! stays as long as its digest does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ci_catalog::{Builder, Name};
 use ci_oci::{Digest, Reference};
@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::build::Release;
 use super::plan::{Plan, Planned, rfc3339};
-use super::{files, lock::Lock};
+use super::{Checkout, files, lock::Lock};
 use crate::context::Context;
+use crate::error::{Exit, UserError};
 use crate::project::Project;
 
 /// Counts up when a reader of the version before would misunderstand.
@@ -155,11 +156,26 @@ impl Record {
         (record.schema_version == SCHEMA_VERSION).then_some(record)
     }
 
+    /// The record that a later stage works from.
+    ///
+    /// # Errors
+    /// When nothing has been built, or another version of this program did.
+    pub(crate) fn required(project: &Project) -> Result<Self, UserError> {
+        Self::read(project).ok_or_else(|| {
+            let message = "nothing has been built: there is no release record of this version";
+            UserError::new(Exit::Usage, message).hint("`build` writes it: .pipeline/release.json")
+        })
+    }
+
+    /// The image of a service.
+    pub(crate) fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
     /// Merges it with the record that is there, writes the result and returns it.
     pub(crate) async fn write(self, ctx: &Context, plan: &Plan<'_>) -> eyre::Result<Self> {
         let path = ctx.state_dir().join(FILE);
-        // Two builds may end at once; each adds to what the other wrote.
-        let _lock = Lock::wait(&ctx.state_dir().join(".release.lock")).await?;
+        let _lock = lock(ctx.state_dir()).await?;
         let attempted: BTreeSet<&str> = plan.wanted().map(|it| it.service.name.as_str()).collect();
         let stays = |name: &str| !attempted.contains(name) && ctx.catalog().service(name).is_some();
         let before = files::read_json::<Self>(&path);
@@ -199,6 +215,45 @@ impl Record {
         }
         self.services.sort_by(|a, b| a.name.cmp(&b.name));
         self
+    }
+}
+
+/// Changes the record that is there, and returns it.
+///
+/// # Errors
+/// When there is none, or it cannot be written.
+pub(crate) async fn change(
+    project: &Project,
+    change: impl FnOnce(&mut Record),
+) -> eyre::Result<Record> {
+    let _lock = lock(project.state_dir()).await?;
+    let before = Record::required(project)?;
+    let mut after = before.clone();
+    change(&mut after);
+    if after != before {
+        files::write_json(&project.state_dir().join(FILE), &after)?;
+    }
+    Ok(after)
+}
+
+/// Two runs may end at once; each adds to what the other wrote.
+async fn lock(state_dir: &Path) -> std::io::Result<Lock> {
+    Lock::wait(&state_dir.join(".release.lock")).await
+}
+
+impl Source {
+    /// As if it were checked out now.
+    pub(crate) fn checkout(&self) -> Checkout {
+        let time = self.commit_time.as_deref();
+        let time = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        Checkout {
+            repository: self.repository.clone(),
+            commit: self.commit.clone(),
+            reference: self.reference.clone(),
+            dirty: self.dirty,
+            commit_time: time.map(jiff::Timestamp::as_second),
+            unknown: None,
+        }
     }
 }
 

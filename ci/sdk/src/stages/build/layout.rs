@@ -28,8 +28,11 @@ pub(super) struct Stored {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Exports(BTreeMap<String, (String, Digest)>);
 
+/// Its name in the state folder.
+pub(crate) const FOLDER: &str = "oci";
+
 fn path(ctx: &Context) -> PathBuf {
-    ctx.state_dir().join("oci")
+    ctx.state_dir().join(FOLDER)
 }
 
 fn exports(ctx: &Context) -> PathBuf {

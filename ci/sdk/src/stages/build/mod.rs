@@ -21,6 +21,7 @@ use futures::future::join_all;
 
 pub(crate) use self::dockerfile::text;
 use self::failure::Shared;
+pub(crate) use self::layout::FOLDER as LAYOUT;
 use self::prepare::Prepared;
 pub(crate) use self::prepare::{Images, images};
 pub(crate) use self::release::Release;
