@@ -10,6 +10,7 @@ use ci_sandbox::Limits;
 use crate::error::{Error, Result};
 use crate::exec::{Exec, ExecOutcome, Expect, Mount, SecretEnv};
 use crate::layers::Rootfs;
+use crate::output::Redirects;
 
 /// A container's state. It never changes: every call makes another one.
 #[derive(Debug, Clone)]
@@ -185,6 +186,7 @@ impl Container {
             mounts: self.mounts.clone(),
             isolated: false,
             stdin: None,
+            redirects: Redirects::default(),
             limits: self.limits.clone(),
             expect: Expect::Success,
         }

@@ -12,19 +12,15 @@ use ci_rootfs::op::Op;
 use ci_sandbox::{Changes, IdMap, Limits, MountSource, Network, Privilege, Root, Secret, Spec};
 use ci_store::Refs;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt;
 
 use crate::Group;
 use crate::cache_volume::Leases;
 use crate::error::{Error, ExecFailure, Result};
 use crate::layers::{Rootfs, key_of};
+use crate::output::{self, Redirects, collect};
 use crate::progress::{Outcome, Source, Step, Stream};
-use crate::secret::Mask;
 use crate::session::Session;
 use crate::ssh::{Socket, Talk};
-
-/// Largest output of a program that is kept, in bytes; of more, the end.
-const OUTPUT_LIMIT: usize = 16 << 20;
 
 /// The search path where an image sets none, as in Docker.
 pub(crate) const DEFAULT_PATH: &str =
@@ -54,6 +50,8 @@ pub(crate) struct Exec {
     pub(crate) isolated: bool,
     /// Written to its standard input.
     pub(crate) stdin: Option<String>,
+    /// Files of the root file system in place of its standard streams.
+    pub(crate) redirects: Redirects,
     /// What it may use up, where the engine's own limits are not to count.
     #[serde(skip)]
     pub(crate) limits: Limits,
@@ -172,6 +170,9 @@ pub(crate) struct ExecOutcome {
     pub(crate) stdout: String,
     /// What it printed, secrets masked.
     pub(crate) stderr: String,
+    /// Layers that each have what it printed as their only file, as [`output::FILE`], and where that belongs.
+    #[serde(default)]
+    pub(crate) redirected: Vec<(String, Digest)>,
 }
 
 /// How an execution is shown.
@@ -221,7 +222,8 @@ impl Session {
             Ok(outcome) => {
                 // A failure that was expected is one all the same: it may go away, so it is not kept.
                 if outcome.code == 0 {
-                    let layers = outcome.layer.into_iter().collect();
+                    let redirected = outcome.redirected.iter().map(|(_, layer)| *layer);
+                    let layers = outcome.layer.into_iter().chain(redirected).collect();
                     self.store.put_result(
                         "exec",
                         &key,
@@ -281,12 +283,18 @@ impl Session {
             Err(error) => return Err(error.into()),
         };
         let secrets = exec.secrets();
+        let mut files = [
+            self.redirect(exec.redirects.stdout.as_ref())?,
+            self.redirect(exec.redirects.stderr.as_ref())?,
+        ];
+        let [to_stdout, to_stderr] = &mut files;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr, exit) = tokio::join!(
-            collect(stdout, step, Stream::Stdout, &secrets),
-            collect(stderr, step, Stream::Stderr, &secrets),
+            collect(stdout, step, Stream::Stdout, &secrets, to_stdout.as_mut()),
+            collect(stderr, step, Stream::Stderr, &secrets, to_stderr.as_mut()),
             child.wait(),
         );
+        let (stdout, stderr) = (stdout?, stderr?);
         let exit = exit?;
         drop(leases);
         let reason = crate::limits::reason(&exit, &limits);
@@ -297,12 +305,17 @@ impl Session {
             ))));
         }
         let layer = self.commit_changes(exec, user, staging, layer).await?;
+        let mut redirected = Vec::new();
+        for file in files.into_iter().flatten() {
+            redirected.push(self.finish_redirect(file).await?);
+        }
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(ExecOutcome {
             layer,
             code,
             stdout: text(stdout),
             stderr: text(stderr),
+            redirected,
         })
     }
 
@@ -347,7 +360,12 @@ impl Session {
         } else {
             Network::Host
         };
-        spec.stdin = exec.stdin.clone().map(|text| Secret(text.into_bytes()));
+        spec.stdin = match &exec.redirects.stdin {
+            Some(path) => Some(Secret(
+                self.read(&exec.rootfs, path, output::STDIN_LIMIT).await?,
+            )),
+            None => exec.stdin.clone().map(|text| Secret(text.into_bytes())),
+        };
         spec.env = exec.env.clone();
         for (name, value) in &exec.ambient_env {
             spec.env.retain(|(known, _)| known != name);
@@ -466,37 +484,5 @@ fn failure(
         stdout,
         stderr,
         source,
-    }
-}
-
-/// Reads a stream to its end, reporting and keeping what it says, secrets masked.
-pub(crate) async fn collect(
-    pipe: Option<impl AsyncReadExt + Unpin>,
-    step: &Step,
-    stream: Stream,
-    secrets: &[Arc<[u8]>],
-) -> Vec<u8> {
-    let Some(mut pipe) = pipe else {
-        return Vec::new();
-    };
-    let mut mask = Mask::new(secrets);
-    let mut kept = Vec::new();
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        // A stream that breaks has ended; how the program fared is told by its exit.
-        let read = pipe.read(&mut buffer).await.unwrap_or(0);
-        let shown = if read == 0 {
-            mask.finish()
-        } else {
-            mask.push(&buffer[..read])
-        };
-        step.output(stream, &shown);
-        kept.extend_from_slice(&shown);
-        if kept.len() > OUTPUT_LIMIT {
-            kept.drain(..kept.len() - OUTPUT_LIMIT);
-        }
-        if read == 0 {
-            return kept;
-        }
     }
 }

@@ -23,6 +23,7 @@ mod layers;
 mod lazy;
 mod limits;
 mod object;
+mod output;
 pub mod progress;
 mod schema;
 mod secret;

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use crate::Group;
 use crate::container::Container;
 use crate::error::{Error, ExecFailure, Result};
-use crate::exec::collect;
 use crate::object::Node;
+use crate::output::collect;
 use crate::progress::{Outcome, Stream};
 use crate::session::Session;
 
@@ -188,12 +188,13 @@ impl Service {
         let watched = child.clone();
         let output = tokio::spawn(async move {
             let (stdout, stderr, exit) = tokio::join!(
-                collect(stdout, &step, Stream::Stdout, &secrets),
-                collect(stderr, &step, Stream::Stderr, &secrets),
+                collect(stdout, &step, Stream::Stdout, &secrets, None),
+                collect(stderr, &step, Stream::Stderr, &secrets, None),
                 watched.wait(),
             );
             step.finish(outcome(exit.ok()));
-            (stdout, stderr)
+            // Only writing to a file can fail, and there is none.
+            (stdout.unwrap_or_default(), stderr.unwrap_or_default())
         });
         let process = Process {
             child,

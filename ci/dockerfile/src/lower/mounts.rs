@@ -49,10 +49,17 @@ struct Fields {
 impl Lowering<'_> {
     pub(super) fn mounts(&mut self, instruction: &Instruction) -> Result<Vec<Mount>, Error> {
         let flags = instruction.flags.iter().filter(|flag| flag.name == "mount");
-        flags.map(|flag| self.mount(flag)).collect()
+        let mut mounts = Vec::new();
+        for flag in flags {
+            let agents = mounts.iter().filter(|mount| matches!(mount, Mount::Ssh(_)));
+            let mount = self.mount(flag, agents.count())?;
+            mounts.push(mount);
+        }
+        Ok(mounts)
     }
 
-    fn mount(&mut self, flag: &Flag) -> Result<Mount, Error> {
+    /// One mount; `agents` is how many SSH agents are mounted before.
+    fn mount(&mut self, flag: &Flag, agents: usize) -> Result<Mount, Error> {
         let text = flag.value.as_deref().unwrap_or_default();
         let mut fields = Fields {
             kind: "bind".to_owned(),
@@ -79,11 +86,16 @@ impl Lowering<'_> {
             ),
             _ => None,
         };
-        self.build(fields, from)
+        self.build(fields, from, agents)
             .map_err(|message| self.error(flag.span, message))
     }
 
-    fn build(&self, fields: Fields, from: Option<CopyFrom>) -> Result<Mount, String> {
+    fn build(
+        &self,
+        fields: Fields,
+        from: Option<CopyFrom>,
+        agents: usize,
+    ) -> Result<Mount, String> {
         let written = fields.target.clone().unwrap_or_default();
         let target = |default: Option<String>| {
             let target = match default.filter(|_| written.is_empty()) {
@@ -146,7 +158,7 @@ impl Lowering<'_> {
                     .or(fields.id)
                     .filter(|id| !id.is_empty())
                     .unwrap_or_else(|| "default".to_owned()),
-                target: target(Some("/run/buildkit/ssh_agent.0".to_owned()))?,
+                target: target(Some(format!("/run/buildkit/ssh_agent.{agents}")))?,
                 required: fields.required.unwrap_or(false),
                 uid: fields.uid.unwrap_or(0),
                 gid: fields.gid.unwrap_or(0),

@@ -151,6 +151,18 @@ fn add_takes_addresses_repositories_and_archives() {
             url("http://example.com/", "__unnamed__")
         ]
     );
+    for (text, name) in [
+        ("a%20b", "a b"),
+        ("d%2Ff", "f"),
+        ("%2e%2e", "__unnamed__"),
+        ("d/", "d"),
+    ] {
+        let address = format!("https://example.com/{text}");
+        assert_eq!(
+            copy(&format!("ADD {address} /")).sources,
+            [url(&address, name)]
+        );
+    }
     assert!(add.unpack);
     assert!(!copy("ADD --unpack=false a.tar /").unpack);
     assert!(matches!(

@@ -225,9 +225,15 @@ fn tmpfs_secret_and_ssh_mounts() {
             required: true,
             target: "/a".to_owned(),
             uid: 1,
-            ..ssh
+            ..ssh.clone()
         })
     );
+    let several =
+        run("RUN --mount=type=ssh,id=a --mount=type=tmpfs,target=/t --mount=type=ssh,id=b true")
+            .mounts;
+    let target = |number| format!("/run/buildkit/ssh_agent.{number}");
+    assert!(matches!(&several[0], Mount::Ssh(ssh) if ssh.target == target(0)));
+    assert!(matches!(&several[2], Mount::Ssh(ssh) if ssh.target == target(1)));
 }
 
 #[test]

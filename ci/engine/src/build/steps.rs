@@ -20,6 +20,7 @@ use crate::exec::{CacheMount, Exec, Expect, Mount, Mounted, SecretEnv, Sharing, 
 use crate::git::{Access, Address, Asker, Depth, Name, Remote, Want};
 use crate::http::{self, Download};
 use crate::layers::Rootfs;
+use crate::output::Redirects;
 use crate::progress::{Outcome, Source};
 use crate::session::Session;
 use crate::ssh::Talk;
@@ -195,6 +196,7 @@ impl Scope<'_> {
             mounts,
             isolated: run.network == Network::None,
             stdin: None,
+            redirects: Redirects::default(),
             limits: self.plan.request.limits.clone(),
             expect: Expect::Success,
         })

@@ -7,7 +7,8 @@ use ci_oci::Digest;
 use ci_store::CacheLease;
 use rustix::fs::Mode;
 
-use super::command::{Failure, Git};
+use super::command::Git;
+use super::complaint::Failure;
 use super::{Remote, Resolved};
 use crate::cache_volume::VolumeId;
 use crate::error::Result;

@@ -7,6 +7,7 @@
 
 mod address;
 mod command;
+mod complaint;
 mod mirror;
 mod refs;
 mod submodules;
@@ -30,7 +31,8 @@ use crate::secret::Secret;
 use crate::session::Session;
 
 pub(crate) use address::{Address, Scheme, shown};
-use command::{Failure, Git};
+use command::Git;
+use complaint::Failure;
 use refs::Listed;
 pub(crate) use refs::{Name, Resolved};
 pub(crate) use tree::{Depth, Want};

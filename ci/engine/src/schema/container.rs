@@ -489,6 +489,21 @@ pub(super) static CONTAINER: Type<Connection> = object(
                 ),
                 arg("stdin", "String = \"\"", "Written to its standard input."),
                 arg(
+                    "redirectStdin",
+                    "String = \"\"",
+                    "A file of the container that is its standard input.",
+                ),
+                arg(
+                    "redirectStdout",
+                    "String = \"\"",
+                    "A file of the container that gets what it prints, too.",
+                ),
+                arg(
+                    "redirectStderr",
+                    "String = \"\"",
+                    "A file of the container that gets what it prints as errors, too.",
+                ),
+                arg(
                     "expect",
                     "ReturnType = SUCCESS",
                     "Which exit codes count as success.",

@@ -15,6 +15,7 @@ use crate::exec::{CacheMount, ExecOutcome, Expect, Mount, Mounted, SecretEnv, Sh
 use crate::layers::Rootfs;
 use crate::limits;
 use crate::object::Object;
+use crate::output::Redirects;
 use crate::service::{Kind, Service};
 use crate::session::Session;
 
@@ -48,6 +49,15 @@ pub(super) fn with_exec(call: FieldCall) -> Answer {
             }
             let mut exec = container.exec(container.command(given, flag(&args, "useEntrypoint"))?);
             exec.stdin = Some(text(&args, "stdin")).filter(|stdin| !stdin.is_empty());
+            let redirect = |name: &str| {
+                let path = args.opt_string(name).filter(|path| !path.is_empty())?;
+                Some(container.path(path))
+            };
+            exec.redirects = Redirects {
+                stdin: redirect("redirectStdin"),
+                stdout: redirect("redirectStdout"),
+                stderr: redirect("redirectStderr"),
+            };
             exec.expect = match args.opt_string("expect") {
                 Some("FAILURE") => Expect::Failure,
                 Some("ANY") => Expect::Any,
@@ -60,10 +70,12 @@ pub(super) fn with_exec(call: FieldCall) -> Answer {
                 source: None,
             };
             let outcome = session.execute(exec, shown).await?;
-            let mut next = match outcome.layer {
-                Some(layer) => container.with_rootfs(container.rootfs.with(layer), name),
-                None => Container::clone(&container),
+            let rootfs = match outcome.layer {
+                Some(layer) => container.rootfs.with(layer),
+                None => container.rootfs.clone(),
             };
+            let rootfs = session.with_redirected(rootfs, &outcome.redirected).await?;
+            let mut next = container.with_rootfs(rootfs, name);
             next.last = Some(outcome);
             Ok(next)
         }

@@ -30,6 +30,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             "an OCI layout on disk is a base, also one that another program has packed",
             oci_layout,
         ),
+        test(
+            "RUN --network=none has only a loopback device, host and default have the host's network",
+            networks,
+        ),
+        test(
+            "RUN --security=insecure and --device are refused with the reason and the place",
+            privileged,
+        ),
         test("a failing RUN says its place", failing_run),
         test(
             "a broken Dockerfile says its place and the nearest name",
@@ -342,5 +350,64 @@ async fn broken(fixture: Fixture) -> TestResult {
         error.contains("Dockerfile:2:1") && error.contains("COPY"),
         "{error}"
     );
+    Ok(())
+}
+
+async fn networks(fixture: Fixture) -> TestResult {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    fixture.write(
+        "Dockerfile",
+        &format!(
+            "FROM base\n\
+             RUN --network=default nc 127.0.0.1 {port} < /dev/null\n\
+             RUN --network=host nc 127.0.0.1 {port} < /dev/null\n\
+             RUN --network=none ! nc 127.0.0.1 {port} < /dev/null && cat /proc/net/dev > /devices\n"
+        ),
+    );
+    let engine = fixture.engine().await;
+    let devices = build(&engine.query("test"), &fixture)
+        .await?
+        .file("/devices")
+        .contents()
+        .await?;
+    let devices: Vec<_> = devices
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.trim())
+        .collect();
+    assert_eq!(devices, ["lo"]);
+    Ok(())
+}
+
+async fn privileged(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    for (flag, reason) in [
+        (
+            "--security=insecure",
+            "no instruction runs outside the sandbox",
+        ),
+        ("--device=vendor.com/gpu=0", "a device of this machine"),
+    ] {
+        fixture.write("Dockerfile", &format!("FROM base\nRUN {flag} true\n"));
+        let engine = engine.query(flag);
+        let error = build(&engine, &fixture)
+            .await?
+            .sync()
+            .await
+            .map(drop)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(reason) && error.contains("Dockerfile:2:5"),
+            "{error}"
+        );
+    }
+    fixture.write("Dockerfile", "FROM base\nRUN --security=sandbox true\n");
+    build(&engine.query("sandbox"), &fixture)
+        .await?
+        .sync()
+        .await?;
     Ok(())
 }

@@ -21,6 +21,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             cache_volume,
         ),
         test("secrets reach the program and nothing else s1", secrets),
+        test(
+            "standard streams are redirected from and to files of the container",
+            redirects,
+        ),
         test("a user by name has its ids and home", users),
         test("a chain of 200 calls works", long_chain),
         test("annotations and labels are in the image", metadata),
@@ -231,6 +235,46 @@ async fn copies(fixture: Fixture) -> TestResult {
             .stdout()
             .await?,
         "22"
+    );
+    Ok(())
+}
+
+async fn redirects(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    let container = base(&query, &fixture)
+        .with_workdir("/work")
+        .with_new_file("in", "from a file");
+    let opts = || {
+        ContainerWithExecOptsBuilder::default()
+            .redirect_stdin("in")
+            .redirect_stdout("/out/binary")
+            .redirect_stderr("err")
+            .build()
+    };
+    // No text, and more than is kept of what a program prints.
+    let script = r"printf '\377\000'; cat; head -c 20000000 /dev/zero; echo failed >&2";
+    let ran = container.with_exec_opts(sh(script), opts()?);
+    let checked = ran.with_exec(sh(
+        "head -c 13 /out/binary | tail -c +3; echo; head -c 1 /out/binary | grep -c .; stat -c '%s %a' /out/binary; cat err",
+    ));
+    let out = checked.stdout().await?;
+    assert!(out.starts_with("from a file\n"), "{out}");
+    assert!(out.ends_with("20000013 644\nfailed\n"), "{out}");
+    assert_eq!(ran.stderr().await?, "failed\n");
+
+    let opts = ContainerWithExecOptsBuilder::default()
+        .redirect_stdout("/work")
+        .build()?;
+    let error = container
+        .with_exec_opts(sh("echo"), opts)
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("/work: it is a directory"),
+        "{error}"
     );
     Ok(())
 }

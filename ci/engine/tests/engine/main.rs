@@ -18,6 +18,7 @@ mod layout;
 mod limits;
 mod privileges;
 mod pull;
+mod repository;
 mod server;
 mod service;
 mod ssh;

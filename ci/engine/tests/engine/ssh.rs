@@ -1,7 +1,5 @@
 //! Sockets of the host in executions: SSH agents, and any other.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -168,29 +166,33 @@ async fn dead(fixture: Fixture) -> TestResult {
 }
 
 async fn any_socket(fixture: Fixture) -> TestResult {
-    let path = fixture.project().join("socket");
-    let listener = UnixListener::bind(&path)?;
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream?;
-            let mut asked = [0; 5];
-            // The engine looks first whether anybody answers.
-            if stream.read_exact(&mut asked).is_ok() {
-                stream.write_all(&[b"you said ", asked.as_slice()].concat())?;
-            }
-        }
-        Ok::<_, std::io::Error>(())
-    });
+    let Some(agent) = Agent::start(&fixture) else {
+        eprintln!("skipped: no ssh-agent");
+        return Ok(());
+    };
+    with_program(&fixture, "/usr/bin/ssh-add");
     let engine = fixture.engine().await;
     let query = engine.query("test");
-    let socket = query.host().unix_socket("socket").id().await?;
-    let container = base(&query, &fixture).with_unix_socket("/run/it", socket);
-    let container = container.with_exec(vec!["sh", "-c", "stat -c %F /run/it"]);
-    assert_eq!(container.stdout().await?, "socket\n");
-    assert_eq!(container.mounts().await?, ["/run/it"]);
-    assert_eq!(
-        container.without_unix_socket("/run/it").mounts().await?,
-        Vec::<String>::new()
+    let socket = query
+        .host()
+        .unix_socket(agent.socket.display().to_string())
+        .id()
+        .await?;
+    let container = base(&query, &fixture)
+        .with_unix_socket("/run/it", socket)
+        .with_env_variable("SSH_AUTH_SOCK", "/run/it");
+    // Through this one anything may be said, so the agent can be emptied.
+    let script = "stat -c %F /run/it && ssh-add -l && ssh-add -q -D && ! ssh-add -l";
+    let out = container
+        .with_exec(vec!["sh", "-c", script])
+        .stdout()
+        .await?;
+    assert!(
+        out.starts_with("socket\n") && out.contains("of-the-test"),
+        "{out}"
     );
+    assert_eq!(container.mounts().await?, ["/run/it"]);
+    let without = container.without_unix_socket("/run/it");
+    assert_eq!(without.mounts().await?, Vec::<String>::new());
     Ok(())
 }
