@@ -12,6 +12,7 @@
 )]
 
 mod adding;
+mod bases;
 mod cache;
 mod commands;
 mod concurrent;
@@ -21,7 +22,9 @@ mod interrupted;
 mod killed;
 mod offline;
 mod output;
+mod push;
 mod record;
+mod registries;
 mod same_digest;
 mod secrets;
 mod support;
@@ -43,6 +46,9 @@ fn main() -> ExitCode {
         failures::tests(),
         offline::tests(),
         record::tests(),
+        bases::tests(),
+        registries::tests(),
+        push::tests(),
         output::tests(),
         adding::tests(),
         commands::tests(),

@@ -55,7 +55,7 @@ impl Container {
     }
 
     /// The container of another image, with what was added to this one for executions and the variables the image lacks.
-    pub(crate) fn from_image(&self, image: &Self) -> Self {
+    pub(crate) fn with_image(&self, image: &Self) -> Self {
         let mut container = image.clone();
         container.mounts.clone_from(&self.mounts);
         container.secret_env.clone_from(&self.secret_env);

@@ -73,7 +73,7 @@ impl Session {
             arrived: &|bytes| pulling.arrived(bytes),
         };
         let outcome = async {
-            if manifest.config.size > MAX_DOCUMENT as u64 {
+            if manifest.config.size > MAX_DOCUMENT {
                 return Err(Error::new(format!(
                     "its config has {} bytes; {MAX_DOCUMENT} are allowed",
                     manifest.config.size

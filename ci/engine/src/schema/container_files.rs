@@ -26,7 +26,7 @@ pub(super) fn from(call: FieldCall) -> Answer {
             let image = session
                 .pull(&reference, &parent.image.platform(), &group)
                 .await?;
-            Ok(parent.from_image(&image))
+            Ok(parent.with_image(&image))
         }
     })
 }
