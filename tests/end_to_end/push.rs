@@ -197,7 +197,7 @@ fn taken() -> Verdict {
     let project = project(&registry, "");
     project.run(&["build"]).succeeded();
     let tag = head(&project);
-    let other = push(&registry, Base::Busybox, &format!("acme/shop-app:{tag}"));
+    let other = push(&registry, Base::Busybox, &format!("acme/shop-app:{tag}"))?;
     let refused = project.run(&["push"]).exited(1);
     for part in [&other, &digest_of(&project, "app"), &tag] {
         assert!(refused.stderr.contains(part.as_str()), "{}", refused.stderr);
@@ -260,7 +260,7 @@ fn killed() -> Verdict {
 
 fn mounted() -> Verdict {
     let registry = registry(&Wants::default())?;
-    push(&registry, Base::Busybox, "bases/busybox:1");
+    push(&registry, Base::Busybox, "bases/busybox:1")?;
     let project = project(&registry, "");
     let base = registry.reference("bases/busybox:1");
     project.write("app/Dockerfile", &format!("FROM {base}\nCOPY file /file\n"));

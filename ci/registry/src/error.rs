@@ -209,6 +209,11 @@ impl Error {
                      $DOCKER_CONFIG/config.json (~/.docker/config.json) and podman's auth.json"
                 ))
             }
+            Self::TagTaken { .. } => Some(
+                "an image never changes under its tag: commit, build and push again; a tag that is meant to move is declared in the \
+                 environment's `moving-tags`"
+                    .to_owned(),
+            ),
             Self::Everywhere(errors) => errors.iter().rev().find_map(|(_, error)| error.help()),
             _ => None,
         }

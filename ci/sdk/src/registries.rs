@@ -55,10 +55,10 @@ fn wrong(error: impl std::fmt::Display) -> UserError {
 /// What an error of a registry means to the run: what is not there was asked for in vain, and what is declared may be wrong. All else,
 /// credentials included, is neither the work's fault nor that of the files.
 pub(crate) fn failure(error: Error) -> UserError {
-    let exit = if error.is_mistake() {
-        Exit::Usage
-    } else {
-        Exit::Infrastructure
+    let exit = match &error {
+        Error::TagTaken { .. } => Exit::Failed,
+        error if error.is_mistake() => Exit::Usage,
+        _ => Exit::Infrastructure,
     };
     let failure = UserError::new(exit, error.to_string());
     match error.help() {
