@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use test_support::base::Base;
+use test_support::registry::{Registry, Wants};
 
 /// The root of this repository.
 fn root() -> PathBuf {
@@ -188,6 +190,54 @@ fn the_transcripts_are_what_the_program_prints() {
 }
 
 #[test]
+fn the_transcript_of_locking_is_what_the_program_prints() {
+    let registry = Registry::start(&Wants::default());
+    let filled = registry.and_then(|registry| {
+        registry.push(Base::Busybox, "library/debian:12-slim")?;
+        registry.push(Base::Full, "library/node:22-slim")?;
+        Ok(registry)
+    });
+    let registry = match filled {
+        Ok(registry) => registry,
+        Err(missing) => return skipped(&missing),
+    };
+    let dir = TempDir::new().unwrap();
+    let write = |path: &str, content: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    let host = &registry.host;
+    write(
+        "pipeline.toml",
+        &format!(
+            "[project]\nname = \"shop\"\nregistry = \"registry.example.com/acme\"\nservices = [\"api\"]\n\
+             [registries.\"docker.io\"]\nmirrors = [\"{host}\"]\n[registries.\"{host}\"]\nplain-http = true\n"
+        ),
+    );
+    write("api/service.toml", "builder = \"dockerfile\"\n");
+    write(
+        "api/Dockerfile",
+        "FROM node:22-slim AS build\nFROM debian:12-slim\nCOPY --from=build /bin/sh /bin/\n",
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_pipeline"))
+        .args(["lock", "--progress", "quiet"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    check(
+        "lock",
+        &format!("$ cargo run -p pipeline -- lock\n{printed}"),
+    );
+}
+
+#[allow(clippy::print_stderr, reason = "says why a test is missing")]
+fn skipped(missing: &str) {
+    eprintln!("skipped: {missing}");
+}
+
+#[test]
 fn the_first_screen_has_two_commands_and_continuous_integration_runs_the_second() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let first_screen = readme.split("\n## ").next().unwrap();
@@ -213,12 +263,15 @@ fn the_example_catalog_is_accepted() {
         .skip(1)
         .map(|block| block.split("\n```").next().unwrap())
         .collect();
-    let [service, pipeline] = blocks[..] else {
-        panic!("the README shows a service.toml and a pipeline.toml")
+    let [service, pipeline, registries] = blocks[..] else {
+        panic!("the README shows a service.toml, a pipeline.toml, and registries in it")
     };
     let dir = TempDir::new().unwrap();
     fs::create_dir_all(dir.path().join("services/api")).unwrap();
+    let pipeline = format!("{pipeline}\n{registries}\n");
     fs::write(dir.path().join("pipeline.toml"), pipeline).unwrap();
+    fs::create_dir(dir.path().join("certs")).unwrap();
+    fs::write(dir.path().join("certs/ca.pem"), "").unwrap();
     fs::write(dir.path().join("services/api/service.toml"), service).unwrap();
     fs::write(
         dir.path().join("services/api/Dockerfile"),

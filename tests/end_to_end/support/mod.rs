@@ -8,6 +8,7 @@ pub(crate) mod leftovers;
 pub(crate) mod machine;
 pub(crate) mod program;
 pub(crate) mod project;
+pub(crate) mod registry;
 pub(crate) mod template;
 pub(crate) mod user;
 pub(crate) mod work;

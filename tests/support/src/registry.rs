@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::base::{Base, busybox};
+
 /// Who may, where a registry asks.
 pub const USER: (&str, &str) = ("ada", "correct horse");
 
@@ -72,6 +74,34 @@ impl Registry {
             host: format!("127.0.0.1:{port}"),
             dir,
         })
+    }
+
+    /// Puts a base image into it under a name with a tag, whatever is there; its digest.
+    ///
+    /// # Errors
+    /// What is not installed.
+    #[track_caller]
+    pub fn push(&self, base: Base, name: &str) -> Result<String, String> {
+        if busybox().is_none() {
+            return Err("`busybox` is not installed (Debian: busybox-static)".to_owned());
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let layout = dir.path().join("layout");
+        base.write(&layout);
+        let pushed = Command::new("skopeo")
+            .args(["copy", "--quiet", "--preserve-digests"])
+            .arg("--dest-tls-verify=false")
+            .arg(format!("--dest-creds={}:{}", USER.0, USER.1))
+            .arg(format!("oci:{}:{}", layout.display(), base.name()))
+            .arg(format!("docker://{}", self.reference(name)))
+            .output()
+            .map_err(|_| "skopeo is not installed".to_owned())?;
+        let said = String::from_utf8_lossy(&pushed.stderr);
+        assert!(pushed.status.success(), "{said}");
+        let index = fs::read(layout.join("index.json")).unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+        let digest = index["manifests"][0]["digest"].as_str();
+        Ok(digest.unwrap().to_owned())
     }
 
     /// A reference to something in it.

@@ -60,7 +60,7 @@ fn unpinned(drift: &LockDrift) -> Option<String> {
     let names: Vec<String> = drift.missing.iter().map(|it| familiar(it)).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "not pinned, so another day they may be something else: {}; the `lock` command pins them",
+            "not pinned: {}; the `lock` command pins them",
             names.join(", ")
         )
     })
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_not_pinned_is_one_line_of_familiar_names() {
-        insta::assert_snapshot!(unpinned(&drift(&lock(), &needed())).unwrap(), @"not pinned, so another day they may be something else: debian:12-slim, ghcr.io/acme/base:1; the `lock` command pins them");
+        insta::assert_snapshot!(unpinned(&drift(&lock(), &needed())).unwrap(), @"not pinned: debian:12-slim, ghcr.io/acme/base:1; the `lock` command pins them");
         assert_eq!(unpinned(&drift(&lock(), &BTreeSet::new())), None);
     }
 }
