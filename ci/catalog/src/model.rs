@@ -230,6 +230,8 @@ pub struct DockerfileBuilder {
     pub args: BTreeMap<String, Template>,
     /// Secrets by the id that `RUN --mount=type=secret,id=…` names.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Whether the build may use the keys in the SSH agent of `SSH_AUTH_SOCK`.
+    pub ssh: bool,
     /// Named contexts by the name that `FROM` and `--from` use.
     pub contexts: BTreeMap<String, ContextSource>,
 }

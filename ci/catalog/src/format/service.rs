@@ -124,6 +124,8 @@ pub(crate) struct DockerfileTable {
     pub(crate) args: Texts,
     /// Secrets for `RUN --mount=type=secret,id=…`, by id: `env:NAME` or `file:PATH`.
     pub(crate) secrets: Texts,
+    /// Give `RUN --mount=type=ssh` and `ADD` of git repositories the use of the keys in the SSH agent of `SSH_AUTH_SOCK`.
+    pub(crate) ssh: bool,
     /// Named contexts for `FROM` and `--from`: `service:NAME` (its image), `image:REFERENCE` (of a registry),
     /// `oci-layout:PATH` or `dir:PATH`.
     pub(crate) contexts: Texts,
@@ -137,6 +139,7 @@ impl Default for DockerfileTable {
             target: None,
             args: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            ssh: false,
             contexts: BTreeMap::new(),
         }
     }

@@ -134,6 +134,7 @@ fn dockerfile(
         target: target?,
         args,
         secrets,
+        ssh: table.ssh,
         contexts,
     })
 }

@@ -24,6 +24,7 @@ file = "Dockerfile"
 target = "app"
 args = { GIT_SHA = "{sha}" }
 secrets = { npm = "env:NPM_TOKEN", cert = "file:../cert.pem" }
+ssh = true
 [dockerfile.contexts]
 base = "service:migrator"
 deb = "oci-layout:../../layout"
@@ -92,6 +93,7 @@ fn every_key_arrives() {
         builder.secrets["npm"],
         SecretSource::Env("NPM_TOKEN".to_owned())
     );
+    assert!(builder.ssh);
     let SecretSource::File(cert) = &builder.secrets["cert"] else {
         panic!("{:?}", builder.secrets)
     };

@@ -42,6 +42,7 @@ pub(crate) async fn container(
         arguments: bases::arguments(ctx.project(), planned, builder)?,
         target: builder.target.clone(),
         secrets: secrets(ctx, planned, builder).await?,
+        ssh: agent(ctx, planned, builder).await?,
         contexts: contexts(ctx, planned, builder, images).await?,
         limits: limits::of(ctx, planned),
     };
@@ -92,6 +93,27 @@ async fn secrets(
         ids.push(query.set_secret(name, value).id().await.told()?);
     }
     Ok(ids)
+}
+
+/// The socket of the SSH agent, if the build is to use it.
+async fn agent(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    builder: &DockerfileBuilder,
+) -> eyre::Result<Option<Id>> {
+    if !builder.ssh {
+        return Ok(None);
+    }
+    let path = std::env::var("SSH_AUTH_SOCK").ok();
+    let path = path.filter(|path| !path.is_empty()).ok_or_else(|| {
+        let place = planned.service.manifest.display();
+        let message =
+            format!("{place}: `dockerfile.ssh`: the environment variable SSH_AUTH_SOCK is not set");
+        UserError::new(Exit::Usage, message)
+            .hint("start an SSH agent: `eval $(ssh-agent)`, then `ssh-add`")
+    })?;
+    let query = ctx.query(planned.service.name.as_str());
+    Ok(Some(query.host().unix_socket(path).id().await.told()?))
 }
 
 /// The value of a secret; or what is wrong and what to do about it, neither of which tells any of it (S4).

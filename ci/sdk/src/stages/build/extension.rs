@@ -21,6 +21,8 @@ pub(crate) struct DockerBuild {
     pub(crate) arguments: BTreeMap<String, String>,
     pub(crate) target: Option<String>,
     pub(crate) secrets: Vec<Id>,
+    /// The socket of an SSH agent.
+    pub(crate) ssh: Option<Id>,
     pub(crate) contexts: Vec<Context>,
     pub(crate) limits: Option<Limits>,
 }
@@ -108,6 +110,9 @@ pub(crate) fn docker_build(directory: &Directory, build: &DockerBuild) -> Contai
     if !build.secrets.is_empty() {
         call = call.arg("secrets", &build.secrets);
     }
+    if let Some(ssh) = &build.ssh {
+        call = call.arg("ssh", ssh);
+    }
     if let Some(dockerfiles) = &build.dockerfiles {
         call = call.arg("dockerfileDirectory", dockerfiles);
     }
@@ -166,6 +171,7 @@ mod tests {
             arguments: BTreeMap::from([("A".into(), "say \"hi\"\n$X".into())]),
             target: Some("app".into()),
             secrets: vec![Id("S".into())],
+            ssh: Some(Id("A".into())),
             contexts: vec![
                 Context::container("base".into(), Id("C".into())),
                 Context::oci_layout("deb".into(), "/l".into()),
@@ -190,6 +196,7 @@ mod tests {
             r#"buildArgs:[{name:"A",value:"say\"hi\"\n$X"}]"#,
             r#"target:"app""#,
             r#"secrets:["S"]"#,
+            r#"ssh:"A""#,
             "limits:{memory:4294967296}",
             r#"namedContexts:[{name:"base",container:"C"},{name:"deb",ociLayout:"/l"},{name:"d",directory:"D"},{name:"i",image:"alpine:3"}]"#,
         ] {
