@@ -145,10 +145,6 @@ pub struct Copy {
     pub exclude: Vec<String>,
     /// Unpack sources of `from` that are tar archives.
     pub unpack: bool,
-    /// What a [`Source::Url`] or [`Source::Git`] must be, `algorithm:hex` or a commit.
-    pub checksum: Option<String>,
-    /// Keep `.git` of a [`Source::Git`].
-    pub keep_git_dir: bool,
 }
 
 /// One source of a [`struct@Copy`].
@@ -180,6 +176,8 @@ pub enum Source {
         name: String,
         /// Unpack it if it is a tar archive.
         unpack: bool,
+        /// What it must be, `algorithm:hex`.
+        checksum: Option<String>,
     },
     /// `ADD` of a git repository.
     Git(Git),
@@ -194,6 +192,12 @@ pub struct Git {
     pub reference: Option<String>,
     /// Directory of the repository that is the source; never absolute, never with `..` (E9).
     pub subdir: Option<String>,
+    /// The commit it must be, or its beginning.
+    pub checksum: Option<String>,
+    /// Whether `.git` is kept, if anything is said about it; otherwise it is not.
+    pub keep_git_dir: Option<bool>,
+    /// Whether submodules come with it.
+    pub submodules: bool,
 }
 
 /// A mount of a RUN. Targets are absolute and clean, and never `/`.

@@ -1,6 +1,6 @@
 //! COPY and ADD.
 
-use super::{Lowering, Outcome, address, metadata, values};
+use super::{Lowering, Outcome, address, git, metadata, values};
 use crate::ast::{Instruction, Transfer};
 use crate::error::Error;
 use crate::glob;
@@ -50,6 +50,15 @@ impl Lowering<'_> {
             let value = self.spanned(path)?;
             note(&value);
             sources.push(self.source(&value, path, add, parents, unpack.unwrap_or(false))?);
+            if let (Some(Source::Git(git)), Some(flag)) =
+                (sources.last_mut(), instruction.flag("keep-git-dir"))
+            {
+                let wanted = instruction.is_set("keep-git-dir");
+                if *git.keep_git_dir.get_or_insert(wanted) != wanted {
+                    let message = "the address says something else about keep-git-dir";
+                    return Err(self.error(flag.span, message));
+                }
+            }
         }
         for heredoc in &instruction.heredocs {
             let text = heredoc.text();
@@ -75,7 +84,8 @@ impl Lowering<'_> {
             _ => None,
         };
         if let (Some(checksum), Some(flag)) = (&checksum, instruction.flag("checksum")) {
-            address::check(checksum, &sources).map_err(|message| self.error(flag.span, message))?;
+            address::check(checksum, &mut sources)
+                .map_err(|message| self.error(flag.span, message))?;
         }
         let copy = Copy {
             sources,
@@ -86,8 +96,6 @@ impl Lowering<'_> {
             link: instruction.is_set("link"),
             exclude,
             unpack: unpack.unwrap_or(add),
-            checksum,
-            keep_git_dir: instruction.is_set("keep-git-dir"),
         };
         let display = Some(self.display(&instruction.text, false, &[]));
         Ok(Outcome {
@@ -134,7 +142,7 @@ impl Lowering<'_> {
         unpack: bool,
     ) -> Result<Source, Error> {
         let wrong = |message: String| self.error(written.span, message);
-        if let Some(git) = address::git(value).map_err(wrong)? {
+        if let Some(git) = git::parse(value).map_err(wrong)? {
             return if add {
                 Ok(Source::Git(git))
             } else {
@@ -148,6 +156,7 @@ impl Lowering<'_> {
                     url: value.to_owned(),
                     name,
                     unpack,
+                    checksum: None,
                 })
             } else {
                 Err(wrong("COPY takes no addresses; ADD does".to_owned()))

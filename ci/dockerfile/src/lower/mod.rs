@@ -4,6 +4,7 @@
 
 mod address;
 mod copy;
+mod git;
 mod health;
 mod history;
 mod metadata;

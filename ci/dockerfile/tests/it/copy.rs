@@ -143,6 +143,7 @@ fn add_takes_addresses_repositories_and_archives() {
         url: url.to_owned(),
         name: name.to_owned(),
         unpack: false,
+        checksum: None,
     };
     assert_eq!(
         add.sources[..2],
@@ -170,10 +171,7 @@ fn add_takes_addresses_repositories_and_archives() {
         Source::Url { unpack: true, .. }
     ));
 
-    let git = |text: &str| match copy(&format!("ADD --keep-git-dir {text} /"))
-        .sources
-        .remove(0)
-    {
+    let git = |text: &str| match copy(&format!("ADD {text} /")).sources.remove(0) {
         Source::Git(git) => git,
         other => panic!("{other:?}"),
     };
@@ -181,6 +179,9 @@ fn add_takes_addresses_repositories_and_archives() {
         remote: remote.to_owned(),
         reference: reference.map(str::to_owned),
         subdir: subdir.map(str::to_owned),
+        checksum: None,
+        keep_git_dir: None,
+        submodules: true,
     };
     assert_eq!(
         git("https://example.com/r.git"),
@@ -194,6 +195,29 @@ fn add_takes_addresses_repositories_and_archives() {
         git("ssh://example.com/r#:sub"),
         expected("ssh://example.com/r", None, Some("sub"))
     );
+    assert_eq!(
+        git(
+            "--keep-git-dir git://example.com/r?tag=v1&subdir=/a%20b/+c&submodules=0&keep-git-dir&checksum=1234567"
+        ),
+        Git {
+            checksum: Some("1234567".to_owned()),
+            keep_git_dir: Some(true),
+            submodules: false,
+            ..expected("git://example.com/r", Some("refs/tags/v1"), Some("a b/ c"))
+        }
+    );
+    assert_eq!(
+        git("https://example.com/r.git?branch=main&ref=refs/heads/main#:sub"),
+        expected(
+            "https://example.com/r.git",
+            Some("refs/heads/main"),
+            Some("sub")
+        )
+    );
+    assert!(matches!(
+        &copy("ADD https://example.com/r.git.txt?x=.git /").sources[0],
+        Source::Url { .. }
+    ));
     assert!(matches!(
         &copy("ADD github.com/o/r /").sources[0],
         Source::Path(_)
@@ -213,6 +237,40 @@ fn addresses_that_are_traps_are_refused() {
        2 | ADD git@example.com:r#--upload-pack=x /
          |     ^
     "#);
+    for (source, message) in [
+        (
+            "?branch=a&tag=a",
+            r#"tag in the address is "refs/tags/a", but it also says "refs/heads/a""#,
+        ),
+        (
+            "?ref=a#b",
+            r#"ref in the address is "a", but it also says "b""#,
+        ),
+        (
+            "?subdir=a/../..",
+            r#"the directory "a/../.." leads out of the repository"#,
+        ),
+        ("?ref=--upload-pack=x", "would be read as an option by git"),
+        ("?ref=a&ref=a", "ref stands twice in the address"),
+        ("?ref=", "ref in the address has no value"),
+        ("?dir=a", r#"a git address has no "dir""#),
+        (
+            "?submodules=no",
+            r#"submodules in the address is true or false, not "no""#,
+        ),
+        ("?commit=main", r#""main" is no commit"#),
+        ("?ref=%ff", "the value of ref in the address is no text"),
+    ] {
+        let error = failure(&format!(
+            "FROM scratch\nADD https://example.com/r.git{source} /\n"
+        ));
+        assert!(error.contains(message), "{source}: {error}");
+    }
+    insta::assert_snapshot!(failure("FROM scratch\nADD --keep-git-dir=false git://h/r?keep-git-dir /\n"), @r"
+    Dockerfile:2:5: the address says something else about keep-git-dir
+       2 | ADD --keep-git-dir=false git://h/r?keep-git-dir /
+         |     ^
+    ");
     insta::assert_snapshot!(failure("FROM scratch\nADD --checksum=md5:abc https://example.com/x /\n"), @r#"
     Dockerfile:2:5: "md5:abc" is no checksum; write sha256: and 64 hexadecimal digits
        2 | ADD --checksum=md5:abc https://example.com/x /

@@ -180,11 +180,11 @@ fn sources_of_copy_and_add() {
       6-6 COPY a b.txt /escaped
           Context: Path("/a"), Path("/b.txt") -> /escaped
       7-7 ADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/dir/file.tar.gz?x=1 /dl/
-          Context: Url { url: "https://example.com/dir/file.tar.gz?x=1", name: "file.tar.gz", unpack: false } -> /dl/
+          Context: Url { url: "https://example.com/dir/file.tar.gz?x=1", name: "file.tar.gz", unpack: false, checksum: Some("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa") } -> /dl/
       8-8 ADD --keep-git-dir=true https://example.com/repo.git#v1.2:sub/dir /git
-          Context: Git(Git { remote: "https://example.com/repo.git", reference: Some("v1.2"), subdir: Some("sub/dir") }) -> /git
+          Context: Git(Git { remote: "https://example.com/repo.git", reference: Some("v1.2"), subdir: Some("sub/dir"), checksum: None, keep_git_dir: Some(true), submodules: true }) -> /git
       9-9 ADD git@example.com:org/repo.git#main /git2/
-          Context: Git(Git { remote: "git@example.com:org/repo.git", reference: Some("main"), subdir: None }) -> /git2/
+          Context: Git(Git { remote: "git@example.com:org/repo.git", reference: Some("main"), subdir: None, checksum: None, keep_git_dir: None, submodules: true }) -> /git2/
      10-10 ADD --chown=app archive.tar.gz /
           Context: Path("/archive.tar.gz") -> /
      11-11 ADD --unpack=false archive.tar.gz /archive/

@@ -280,17 +280,22 @@ impl Scope<'_> {
                             .with(self.session.write(&Rootfs::default(), vec![change]).await?),
                     )
                 }
-                CopySource::Url { url, name, unpack } => {
+                CopySource::Url {
+                    url,
+                    name,
+                    unpack,
+                    checksum,
+                } => {
                     item.sources = vec![name.clone()];
                     item.root = "/".into();
                     item.unpack = *unpack;
-                    self.download(url, name, request).await?
+                    self.download(url, name, checksum.as_deref()).await?
                 }
                 CopySource::Git(git) => {
                     item.sources = vec![".".into()];
                     item.root = "/".into();
                     item.unpack = false;
-                    self.repository(git, request).await?
+                    self.repository(git).await?
                 }
             };
             identity.push(from.identity(self.session, source).await?);
@@ -317,8 +322,8 @@ impl Scope<'_> {
     }
 
     /// A file of the web, at the root of nothing else.
-    async fn download(&self, url: &str, name: &str, request: &Copy) -> Result<Files> {
-        let download = Download::new(url, request.checksum.as_deref(), None)?;
+    async fn download(&self, url: &str, name: &str, checksum: Option<&str>) -> Result<Files> {
+        let download = Download::new(url, checksum, None)?;
         let asker = self.asker();
         let fetched = self
             .session
@@ -328,7 +333,7 @@ impl Scope<'_> {
     }
 
     /// The files of a git repository.
-    async fn repository(&self, git: &Git, request: &Copy) -> Result<Files> {
+    async fn repository(&self, git: &Git) -> Result<Files> {
         let build = &self.plan.request;
         let address = Address::parse(&git.remote, self.session.options.fetch.local_git)?;
         let mut access = Access::of_secrets(&address, &build.secrets).await?;
@@ -337,12 +342,16 @@ impl Scope<'_> {
         let name = Name::of(git.reference.as_deref());
         let asker = self.asker();
         let resolved = self.session.git_resolve(&remote, &name, &asker).await?;
-        if let Some(checksum) = &request.checksum {
+        if let Some(checksum) = &git.checksum {
             resolved.check(checksum)?;
         }
         let want = Want {
             subdir: git.subdir.clone(),
-            git_dir: request.keep_git_dir.then_some(Depth::Commits(1)),
+            git_dir: git
+                .keep_git_dir
+                .unwrap_or(false)
+                .then_some(Depth::Commits(1)),
+            submodules: git.submodules,
         };
         let tree = self
             .session

@@ -28,6 +28,8 @@ pub(crate) struct Want {
     pub(crate) subdir: Option<String>,
     /// `.git` with this much history; only of a whole commit.
     pub(crate) git_dir: Option<Depth>,
+    /// Its submodules, too.
+    pub(crate) submodules: bool,
 }
 
 impl Want {
@@ -35,6 +37,7 @@ impl Want {
     pub(crate) const FILES: Self = Self {
         subdir: None,
         git_dir: None,
+        submodules: true,
     };
 }
 
@@ -112,7 +115,11 @@ impl Session {
                 remote,
                 wanted,
             };
-            let modules = checkout.submodules().await?;
+            let modules = if want.submodules {
+                checkout.submodules().await?
+            } else {
+                Vec::new()
+            };
             Ok::<_, Error>((checkout.layer(want).await?, modules))
         };
         let fetched = fetched.await;

@@ -306,6 +306,7 @@ fn tree(call: FieldCall) -> Answer {
     let want = Want {
         subdir: None,
         git_dir: keep.then_some(depth),
+        submodules: true,
     };
     let asker = asker(&call);
     new_directory(&call, move |session| {
