@@ -10,6 +10,7 @@ mod declaration;
 mod edit;
 mod foreign;
 pub mod git;
+pub mod github;
 mod image;
 mod place;
 mod plan;

@@ -9,6 +9,7 @@ mod identity;
 mod objects;
 mod push;
 
+pub(crate) use address::is_branch;
 pub use address::{Address, InvalidAddress};
 pub use error::GitError;
 pub use identity::{Identity, InvalidIdentity};

@@ -1,6 +1,5 @@
 //! The machine-readable end of a description: an HTML comment, so that nobody has to read it.
 
-use ci_catalog::Name;
 use ci_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
 
@@ -73,9 +72,31 @@ impl Trailer {
         serde_json::from_str(json).ok()
     }
 
-    /// Whether it is about this unit and environment.
-    pub fn is_about(&self, environment: &Name, unit: &Name) -> bool {
-        self.version == 1 && self.environment == environment.as_str() && self.unit == unit.as_str()
+    /// A description without its trailer.
+    pub(crate) fn removed(body: &str) -> String {
+        match body.rsplit_once(START) {
+            Some((before, _)) if Self::parse(body).is_some() => before.trim_end().to_owned(),
+            _ => body.to_owned(),
+        }
+    }
+
+    /// Whether both pin the same images in the same environment.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let images = |trailer: &Self| -> Vec<(String, Reference)> {
+            let services = trailer.services.iter();
+            services
+                .map(|it| (it.name.clone(), it.image.clone()))
+                .collect()
+        };
+        self.environment == other.environment && images(self) == images(other)
+    }
+
+    /// Whether all that `other` promotes is promoted here, too.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        let has = |name: &str| self.services.iter().any(|it| it.name == name);
+        self.environment == other.environment
+            && !other.services.is_empty()
+            && other.services.iter().all(|it| has(&it.name))
     }
 
     /// As it stands in a description. A comment must not hold what ends it.

@@ -11,6 +11,8 @@
 mod concurrency;
 mod figures;
 mod hostile;
+#[path = "../shared/http.rs"]
+mod http;
 mod repository;
 mod server;
 mod writing;

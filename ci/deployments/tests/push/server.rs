@@ -1,11 +1,12 @@
-//! `git http-backend` behind the smallest server that can carry it, with a password.
+//! `git http-backend` behind a server that asks for a password.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Serves the repositories of a folder until it is dropped.
+use crate::http::{Request, serve};
+
+/// Serves the repositories of a folder until the program ends.
 pub(crate) struct Server {
     pub(crate) address: String,
 }
@@ -13,91 +14,18 @@ pub(crate) struct Server {
 impl Server {
     /// `authorization` is the header that every request must have.
     pub(crate) fn start(root: &Path, authorization: Option<&str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let root = root.to_owned();
         let authorization = authorization.map(str::to_owned);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (root, authorization) = (root.clone(), authorization.clone());
-                std::thread::spawn(move || serve(stream.unwrap(), root, authorization));
-            }
+        let address = serve(move |request| {
+            let allowed =
+                authorization.is_none() || request.header("authorization") == authorization;
+            Some(match allowed {
+                true => backend(&root, &request),
+                false => b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            })
         });
         Self { address }
     }
-}
-
-fn serve(stream: TcpStream, root: PathBuf, authorization: Option<String>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    while let Some(request) = Request::read(&mut reader, &mut stream) {
-        let allowed = authorization.is_none() || request.header("authorization") == authorization;
-        let answer = match allowed {
-            true => backend(&root, &request),
-            false => b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        };
-        if stream.write_all(&answer).is_err() {
-            return;
-        }
-    }
-}
-
-struct Request {
-    method: String,
-    target: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Request {
-    fn header(&self, name: &str) -> Option<String> {
-        let header = self.headers.iter().find(|(key, _)| key == name);
-        header.map(|(_, value)| value.clone())
-    }
-
-    fn read(reader: &mut BufReader<TcpStream>, stream: &mut TcpStream) -> Option<Self> {
-        let first = line(reader)?;
-        let mut parts = first.split(' ');
-        let mut request = Self {
-            method: parts.next()?.to_owned(),
-            target: parts.next()?.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        loop {
-            let line = line(reader)?;
-            let Some((key, value)) = line.split_once(':') else {
-                break;
-            };
-            let header = (key.to_ascii_lowercase(), value.trim().to_owned());
-            request.headers.push(header);
-        }
-        if request.header("expect").is_some() {
-            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
-        }
-        if let Some(length) = request.header("content-length") {
-            request.body = vec![0; length.parse().ok()?];
-            reader.read_exact(&mut request.body).ok()?;
-        } else if request.header("transfer-encoding").is_some() {
-            loop {
-                let size = usize::from_str_radix(line(reader)?.trim(), 16).ok()?;
-                let start = request.body.len();
-                request.body.resize(start + size, 0);
-                reader.read_exact(&mut request.body[start..]).ok()?;
-                line(reader)?;
-                if size == 0 {
-                    break;
-                }
-            }
-        }
-        Some(request)
-    }
-}
-
-fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    Some(line.trim_end().to_owned())
 }
 
 /// RFC 3875, as far as git needs it.
