@@ -83,28 +83,27 @@ impl Auth {
     /// Who we are to a registry, for people.
     pub(crate) async fn identity(&self, session: &Session) -> String {
         let host = &session.endpoint.host;
-        let found = self.found(host).await;
-        let Some(credential) = found.credential else {
-            let note = found
-                .note
-                .map_or_else(String::new, |note| format!(": {note}"));
-            return format!("there are no credentials for {host}{note}");
+        let Found { credential, note } = self.found(host).await;
+        let who = match credential {
+            Some(Credential::Password { username, .. }) => format!("user {username:?}"),
+            Some(Credential::IdentityToken(_)) => "an identity token".to_owned(),
+            None => {
+                let why = note.map_or_else(String::new, |note| format!(" ({note})"));
+                return format!("credentials: none for {host}{why}");
+            }
         };
-        let of = match credential {
-            Credential::Password { username, .. } => format!("user {username:?}, "),
-            Credential::IdentityToken(_) => String::new(),
-        };
-        let from = format!("{of}credentials from {}", found.note.unwrap_or_default());
+        let from = note.map_or_else(String::new, |note| format!(" from {note}"));
         let challenge = lock(&self.challenges).get(host).cloned();
-        match challenge {
-            Some(Challenge::Bearer(bearer)) => match token::withheld(session, &bearer) {
-                Some(server) => format!(
-                    "{from}, which were not given to the token server {server} in another domain; if it is {host}'s, declare `token-server = \"{server}\"`"
-                ),
-                None => from,
-            },
-            _ => from,
-        }
+        let withheld = match challenge {
+            Some(Challenge::Bearer(bearer)) => token::withheld(session, &bearer),
+            _ => None,
+        };
+        let withheld = withheld.map_or_else(String::new, |server| {
+            format!(
+                ", not given to the token server {server}, which is in another domain; if it is {host}'s, declare `token-server = \"{server}\"`"
+            )
+        });
+        format!("credentials: {who}{from}{withheld}")
     }
 
     async fn answer(

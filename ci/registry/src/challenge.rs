@@ -17,8 +17,6 @@ pub(crate) struct Bearer {
     pub(crate) realm: String,
     pub(crate) service: Option<String>,
     pub(crate) scope: Option<String>,
-    /// Why the token that was sent did not do, if one was.
-    pub(crate) error: Option<String>,
 }
 
 /// All challenges of one response that we know how to answer.
@@ -63,16 +61,21 @@ impl<'a> Parser<'a> {
     }
 
     fn token(&mut self) -> Option<&'a str> {
-        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~/".contains(c);
-        let end = self.rest.find(|c| !is_token(c)).unwrap_or(self.rest.len());
-        let (token, rest) = self.rest.split_at(end);
+        self.until(|c| !c.is_ascii_alphanumeric() && !"!#$%&'*+-.^_`|~".contains(c))
+    }
+
+    fn until(&mut self, end: impl Fn(char) -> bool) -> Option<&'a str> {
+        let end = self.rest.find(end).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        (!token.is_empty()).then_some(token)
+        (!word.is_empty()).then_some(word)
     }
 
     fn value(&mut self) -> Option<String> {
         let Some(quoted) = self.rest.strip_prefix('"') else {
-            return self.token().map(str::to_owned);
+            // Addresses need quotes, and some leave them out.
+            let word = self.until(|c| c == ',' || c.is_ascii_whitespace());
+            return word.map(str::to_owned);
         };
         let mut value = String::new();
         let mut characters = quoted.char_indices();
@@ -97,7 +100,6 @@ impl Bearer {
             "realm" if self.realm.is_empty() => self.realm = value,
             "service" => self.service = self.service.take().or(Some(value)),
             "scope" => self.scope = self.scope.take().or(Some(value)),
-            "error" => self.error = self.error.take().or(Some(value)),
             _ => {}
         }
     }

@@ -66,7 +66,7 @@ pub struct Credentials {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) credential: Option<Credential>,
-    /// Where it is from; or why there is none, if somebody should know.
+    /// Where it is from, unless it was given; or why there is none, if somebody should know.
     pub(crate) note: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl Credentials {
                 username: variable("GITHUB_ACTOR").unwrap_or_else(|| "github".to_owned()),
                 password: Secret(token),
             },
-            origin: "GITHUB_TOKEN",
+            origin: Some("GITHUB_TOKEN"),
         });
         let files = files.into_iter().flatten().map(Source::File);
         Self {
@@ -110,7 +110,7 @@ impl Credentials {
         let given = Source::Fixed {
             host: host.to_owned(),
             credential,
-            origin: "the caller",
+            origin: None,
         };
         let rest = self.sources.iter().cloned();
         Self {
@@ -126,12 +126,14 @@ impl Credentials {
                 Ok(Some(credential)) => {
                     return Found {
                         credential: Some(credential),
-                        note: Some(source.to_string()),
+                        note: source.name(),
                     };
                 }
                 Ok(None) => {}
                 // A helper that fails must not keep anybody from what is public.
-                Err(problem) => notes.push(format!("{source}: {problem}")),
+                Err(problem) => {
+                    notes.extend(source.name().map(|name| format!("{name}: {problem}")))
+                }
             }
         }
         Found {

@@ -18,7 +18,7 @@ pub enum Error {
     #[error(transparent)]
     Http(#[from] ci_http::Error),
     /// It is not there.
-    #[error("{what} is not in {place}{}", said(.message))]
+    #[error("{place} does not have {what}{}", said(.message))]
     NotFound {
         /// What was asked for.
         what: String,
@@ -31,7 +31,7 @@ pub enum Error {
     #[error(transparent)]
     Denied(#[from] Box<Denied>),
     /// It does not take our credentials, or there are none.
-    #[error("{host} does not know us ({identity}){}", said(.message))]
+    #[error("{host} refuses the login; {identity}{}", said(.message))]
     Login {
         /// The registry.
         host: String,
@@ -51,7 +51,7 @@ pub enum Error {
         message: String,
     },
     /// Another answer than can be used.
-    #[error("{host} answers {status} to {request}{}", said(.message))]
+    #[error("{host} answers {status} for {request}{}", said(.message))]
     Status {
         /// The registry.
         host: String,
@@ -115,7 +115,7 @@ pub enum Error {
         source: ManifestError,
     },
     /// A tag that names something else and is not moved.
-    #[error("the tag {tag} names {there}, not {ours}, and tags are not moved")]
+    #[error("the tag {tag} names {there}; it is not moved to {ours}")]
     TagTaken {
         /// Registry, repository and tag.
         tag: String,
@@ -140,7 +140,7 @@ pub enum Error {
     },
     /// A layer that only its maker gives out, at addresses that an image's author chooses (CVE-2020-15157).
     #[error(
-        "{what} is not in {place}, and the other addresses its image names for it are not followed"
+        "{place} does not have {what}, and the other addresses its image names for it are not followed"
     )]
     Foreign {
         /// The layer.
@@ -239,7 +239,7 @@ impl fmt::Display for Denied {
         } = self;
         write!(
             f,
-            "not allowed to {action} {place}{or}: the scope {scope} is missing; {identity}{}",
+            "not allowed to {action} {place}{or}: missing scope {scope}; {identity}{}",
             said(message)
         )
     }
@@ -255,15 +255,15 @@ fn said(message: &str) -> String {
 }
 
 fn waiting(after: &Option<Duration>) -> String {
-    after.map_or_else(String::new, |after| {
-        format!(" and asks to wait {} s", after.as_secs())
-    })
+    let seconds = after.map_or(0, |after| after.as_secs());
+    match seconds {
+        0 => String::new(),
+        1..120 => format!(" and asks to wait {seconds} s"),
+        _ => format!(" and asks to wait {} min", seconds.div_ceil(60)),
+    }
 }
 
 fn all(errors: &[(String, Error)]) -> String {
-    let errors: Vec<String> = errors
-        .iter()
-        .map(|(host, error)| format!("from {host}: {error}"))
-        .collect();
+    let errors: Vec<String> = errors.iter().map(|(_, error)| error.to_string()).collect();
     errors.join("; ")
 }

@@ -13,6 +13,9 @@ const MAX_MESSAGE: u64 = 64 << 10;
 /// Characters of it that are shown.
 const MAX_SHOWN: usize = 300;
 
+/// Challenges that are answered for one request: the first, and one that says that a remembered token is good no more.
+const MAX_ANSWERS: usize = 2;
+
 /// What may be done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -27,6 +30,13 @@ impl Access {
             Self::Push => "pull,push",
         }
     }
+}
+
+/// What is sent along with a request.
+struct Grant {
+    header: Option<HeaderValue>,
+    /// How many challenges it took.
+    answered: usize,
 }
 
 /// Requests to one repository at one place.
@@ -94,11 +104,10 @@ impl Session {
     ) -> Result<Response, Error> {
         let mut grant = self.grant(url).await?;
         loop {
-            let request = || with(self.request(&method, url, grant.as_ref()));
+            let request = || with(self.request(&method, url, &grant));
             let response = self.endpoint.http.send_retrying(request).await?;
-            match self.regrant(&response, grant.as_ref()).await? {
-                Some(better) => grant = Some(better),
-                None => return Ok(response),
+            if !self.regrant(&response, &mut grant).await? {
+                return Ok(response);
             }
         }
     }
@@ -113,42 +122,52 @@ impl Session {
     ) -> Result<Response, Error> {
         let mut grant = self.grant(url).await?;
         loop {
-            let request = with(self.request(&method, url, grant.as_ref()));
+            let request = with(self.request(&method, url, &grant));
             let response = self.endpoint.http.send_body(request, body()).await?;
-            match self.regrant(&response, grant.as_ref()).await? {
-                Some(better) => grant = Some(better),
-                None => return Ok(response),
+            if !self.regrant(&response, &mut grant).await? {
+                return Ok(response);
             }
         }
     }
 
-    fn request(&self, method: &Method, url: &Url, grant: Option<&HeaderValue>) -> RequestBuilder {
+    fn request(&self, method: &Method, url: &Url, grant: &Grant) -> RequestBuilder {
         let request = self.endpoint.http.request(method.clone(), url.clone());
-        match grant {
-            Some(grant) => request.header(AUTHORIZATION, grant),
+        match &grant.header {
+            Some(header) => request.header(AUTHORIZATION, header),
             None => request,
         }
     }
 
     /// What to send along to an address: nothing if it is not the registry's own (R1).
-    async fn grant(&self, url: &Url) -> Result<Option<HeaderValue>, Error> {
-        match self.endpoint.owns(url) {
-            true => self.client.auth().first(self).await,
-            false => Ok(None),
-        }
+    async fn grant(&self, url: &Url) -> Result<Grant, Error> {
+        let header = match self.endpoint.owns(url) {
+            true => self.client.auth().first(self).await?,
+            false => None,
+        };
+        Ok(Grant {
+            header,
+            answered: 0,
+        })
     }
 
-    /// What to send along instead, if the response asks for something and we have it.
-    async fn regrant(
-        &self,
-        response: &Response,
-        refused: Option<&HeaderValue>,
-    ) -> Result<Option<HeaderValue>, Error> {
+    /// Whether the response asks for something that we have and have not sent.
+    async fn regrant(&self, response: &Response, grant: &mut Grant) -> Result<bool, Error> {
         // Who was redirected to asks for nothing that is meant for the registry.
-        if response.status() != StatusCode::UNAUTHORIZED || !self.endpoint.owns(response.url()) {
-            return Ok(None);
+        if response.status() != StatusCode::UNAUTHORIZED
+            || !self.endpoint.owns(response.url())
+            || grant.answered == MAX_ANSWERS
+        {
+            return Ok(false);
         }
-        self.client.auth().next(self, response, refused).await
+        let auth = self.client.auth();
+        let Some(better) = auth.next(self, response, grant.header.as_ref()).await? else {
+            return Ok(false);
+        };
+        *grant = Grant {
+            header: Some(better),
+            answered: grant.answered + 1,
+        };
+        Ok(true)
     }
 
     /// That we have no right to this. `message` is what the registry says.
@@ -201,43 +220,42 @@ pub(crate) fn scope(repository: &str, access: Access) -> String {
     format!("repository:{repository}:{}", access.actions())
 }
 
-#[derive(Deserialize)]
-struct Errors {
-    errors: Vec<OneError>,
+/// What registries and token servers say to errors (OCI distribution specification, "Error Codes"; RFC 6749, section 5.2).
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Refusal {
+    errors: Vec<Reason>,
+    details: String,
+    error_description: String,
 }
 
-#[derive(Deserialize)]
-struct OneError {
-    #[serde(default)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Reason {
     code: String,
-    #[serde(default)]
     message: String,
 }
 
-/// What a registry says to an error (OCI distribution specification, "Error Codes"), fit for a terminal.
+/// What a response says to an error, fit for a terminal.
 pub(crate) async fn message(response: Response) -> String {
     let Ok(body) = response.bytes(MAX_MESSAGE).await else {
         return String::new();
     };
-    let text = match serde_json::from_slice::<Errors>(&body) {
-        Ok(errors) => {
-            let each = errors.errors.iter().map(|error| {
-                let parts = [error.code.as_str(), error.message.as_str()];
-                parts.map(str::trim).join(" ").trim().to_owned()
-            });
-            each.collect::<Vec<_>>().join("; ")
+    let text = match serde_json::from_slice::<Refusal>(&body) {
+        Ok(refusal) => {
+            let reasons = refusal.errors.into_iter();
+            let reasons = reasons.map(|reason| format!("{} {}", reason.code, reason.message));
+            reasons
+                .chain([refusal.details, refusal.error_description])
+                .map(|reason| reason.trim().to_owned())
+                .filter(|reason| !reason.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ")
         }
-        // A page of a proxy is too long to be read, and a line of text is not.
-        Err(_) => {
-            let text = String::from_utf8_lossy(&body);
-            let page = text.trim_start().starts_with('<');
-            if page {
-                String::new()
-            } else {
-                text.trim().to_owned()
-            }
-        }
+        // A line of text can be read; the page of some proxy cannot.
+        Err(_) if body.trim_ascii_start().starts_with(b"<") => String::new(),
+        Err(_) => String::from_utf8_lossy(&body).trim().to_owned(),
     };
-    let shown = |c: &char| !c.is_control();
-    text.chars().filter(shown).take(MAX_SHOWN).collect()
+    let shown = text.chars().filter(|c| !c.is_control());
+    shown.take(MAX_SHOWN).collect()
 }

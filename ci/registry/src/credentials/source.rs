@@ -1,6 +1,5 @@
 //! One place where credentials are found.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
@@ -23,7 +22,8 @@ pub(super) enum Source {
     Fixed {
         host: String,
         credential: Credential,
-        origin: &'static str,
+        /// Where from; nothing to tell of what a caller gives.
+        origin: Option<&'static str>,
     },
     /// The text of a `config.json`.
     Text(Secret),
@@ -32,6 +32,15 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// How it is called, for people.
+    pub(super) fn name(&self) -> Option<String> {
+        match self {
+            Self::Fixed { origin, .. } => origin.map(str::to_owned),
+            Self::Text(_) => Some("DOCKER_AUTH_CONFIG".to_owned()),
+            Self::File(path) => Some(path.display().to_string()),
+        }
+    }
+
     /// The credential of a host; or why it cannot be had although it should.
     pub(super) fn find(&self, host: &str) -> Result<Option<Credential>, String> {
         match self {
@@ -82,14 +91,4 @@ fn lookup<R: Read>(
         }
     }
     Ok(None)
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed { origin, .. } => f.write_str(origin),
-            Self::Text(_) => f.write_str("DOCKER_AUTH_CONFIG"),
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
 }

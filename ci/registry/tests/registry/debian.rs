@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use ci_oci::Reference;
-use ci_registry::{Client, Config, RegistryConfig};
+use ci_registry::{Client, Config};
 
-use crate::fixture::{USER, config};
+use crate::fixture::{USER, plain};
 
 /// What a registry asks for.
 #[derive(Debug, Default)]
@@ -102,13 +102,7 @@ impl Registry {
 
     /// What is declared so that it can be reached without TLS.
     pub(crate) fn plain(&self) -> Config {
-        let mut config = config();
-        let plain = RegistryConfig {
-            plain_http: true,
-            ..RegistryConfig::default()
-        };
-        config.registries.insert(self.host.clone(), plain);
-        config
+        plain([self.host.as_str()])
     }
 
     /// A client for it without TLS and credentials.

@@ -1,11 +1,16 @@
 //! What tests with registries share.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use ci_http::Clock;
-use ci_registry::{Config, Credential, Credentials, Secret};
-use futures::future::BoxFuture;
+use ci_http::Bytes;
+use ci_oci::manifest::media_type;
+use ci_oci::{Descriptor, Reference};
+use ci_registry::{
+    Blob, Client, Config, Credential, Credentials, Manifest, RegistryConfig, Secret,
+};
+
+use crate::clock::Hurried;
+use crate::server::{Reply, Server};
 
 /// The user the registries know, and the password.
 pub(crate) const USER: (&str, &str) = ("ci", "correct horse");
@@ -24,32 +29,27 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// A clock that does not wait: what was waited for is over at once.
-#[derive(Debug, Default)]
-pub(crate) struct Hurried {
-    waited: Mutex<Vec<Duration>>,
+/// The same, with plain HTTP for these hosts.
+pub(crate) fn plain<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Config {
+    let mut config = config();
+    for host in hosts {
+        let declared = RegistryConfig {
+            plain_http: true,
+            ..RegistryConfig::default()
+        };
+        config.registries.insert(host.to_owned(), declared);
+    }
+    config
 }
 
-impl Hurried {
-    /// All waits so far.
-    pub(crate) fn waited(&self) -> Vec<Duration> {
-        self.waited.lock().unwrap().clone()
-    }
+/// A client for a server without TLS and credentials.
+pub(crate) fn client(server: &Server) -> Client {
+    Client::new(plain([server.host().as_str()])).unwrap()
 }
 
-impl Clock for Hurried {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + self.waited().iter().sum::<Duration>()
-    }
-
-    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-        self.waited.lock().unwrap().push(pause);
-        Box::pin(tokio::task::yield_now())
-    }
-
-    fn spread(&self) -> f64 {
-        0.5
-    }
+/// A reference to something in a server.
+pub(crate) fn reference(server: &Server, rest: &str) -> Reference {
+    format!("{}/{rest}", server.host()).parse().unwrap()
 }
 
 /// The credential of [`USER`].
@@ -58,4 +58,58 @@ pub(crate) fn user() -> Credential {
         username: USER.0.to_owned(),
         password: Secret::new(USER.1),
     }
+}
+
+/// Bytes that are no others.
+pub(crate) fn content(seed: u8, length: usize) -> Bytes {
+    let mut state = u32::from(seed) + 1;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(next).collect()
+}
+
+/// A manifest of a config and a layer that are nowhere.
+pub(crate) fn manifest(seed: u8) -> Manifest {
+    let config = Descriptor::of(media_type::OCI_CONFIG, &content(seed, 10));
+    let layer = Descriptor::of(media_type::OCI_LAYER, &content(seed, 20));
+    image(&config, &layer)
+}
+
+/// A manifest of these.
+pub(crate) fn image(config: &Descriptor, layer: &Descriptor) -> Manifest {
+    let document = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "config": config,
+        "layers": [layer],
+    });
+    Manifest::new(media_type::OCI_MANIFEST, document.to_string())
+}
+
+/// How a registry gives a manifest.
+pub(crate) fn give(manifest: &Manifest) -> Reply {
+    Reply::new(200)
+        .header("content-type", &manifest.descriptor.media_type)
+        .header("docker-content-digest", manifest.descriptor.digest)
+        .body(manifest.bytes.clone())
+}
+
+/// All of a blob.
+pub(crate) async fn read(mut blob: Blob) -> Result<Vec<u8>, ci_registry::Error> {
+    let mut all = Vec::new();
+    while let Some(piece) = blob.chunk().await? {
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
+
+/// What an error says, without the ports that chance gave.
+pub(crate) fn text(error: impl std::fmt::Display, servers: &[(&str, &str)]) -> String {
+    let mut text = error.to_string();
+    for (host, name) in servers {
+        text = text.replace(host, name);
+    }
+    text
 }

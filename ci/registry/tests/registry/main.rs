@@ -1,4 +1,4 @@
-//! The client against registries, real ones and bad ones.
+//! The client against registries: a real one, and bad ones.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,15 @@
     reason = "helpers of tests"
 )]
 
+#[path = "../../../http/tests/http/clock.rs"]
+mod clock;
 mod debian;
 mod fixture;
+mod pulls;
+mod pushes;
 mod real;
+mod referrers;
+mod rights;
+#[path = "../../../http/tests/http/server.rs"]
+mod server;
+mod uploads;
