@@ -177,6 +177,7 @@ impl Container {
     pub(crate) fn exec(&self, argv: Vec<String>) -> Exec {
         Exec {
             rootfs: self.rootfs.clone(),
+            platform: self.image.platform(),
             argv,
             env: self.env(),
             ambient_env: Vec::new(),

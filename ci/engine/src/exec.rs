@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ci_oci::Digest;
+use ci_oci::{Digest, Platform};
 use ci_rootfs::op::Op;
 use ci_sandbox::{Changes, IdMap, Limits, MountSource, Network, Privilege, Root, Secret, Spec};
 use ci_store::Refs;
@@ -31,6 +31,9 @@ pub(crate) const DEFAULT_PATH: &str =
 pub(crate) struct Exec {
     /// What it runs on.
     pub(crate) rootfs: Rootfs,
+    /// What the programs on it are for; the root file system says so as well.
+    #[serde(skip)]
+    pub(crate) platform: Platform,
     /// Program and arguments.
     pub(crate) argv: Vec<String>,
     /// Environment.
@@ -257,6 +260,7 @@ impl Session {
     }
 
     async fn run(self: &Arc<Self>, exec: &Exec, step: &Step, shown: &Shown) -> Result<ExecOutcome> {
+        self.require_platform(&exec.platform, &exec.rootfs).await?;
         let (staging, layer) = self.stage()?;
         let changes = Changes::Keep {
             upper: staging.fs.clone(),

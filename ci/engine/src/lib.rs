@@ -24,6 +24,7 @@ mod lazy;
 mod limits;
 mod object;
 mod output;
+mod platforms;
 pub mod progress;
 mod schema;
 mod secret;

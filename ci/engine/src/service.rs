@@ -158,6 +158,9 @@ impl Service {
         let argv = container.command(args.to_vec(), use_entrypoint)?;
         let mut exec = container.exec(argv.clone());
         exec.isolated = true;
+        session
+            .require_platform(&exec.platform, &exec.rootfs)
+            .await?;
         let ports: Vec<u16> = exposed_tcp(container);
         let (staging, _) = session.stage()?;
         let changes = Changes::Keep {

@@ -5,6 +5,7 @@
 //!
 //! What is in the layers, how they are made from changes and how executions are cached is left to the crates above.
 
+pub mod binfmt;
 mod check;
 mod child;
 mod enforcement;

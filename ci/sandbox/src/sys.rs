@@ -122,6 +122,20 @@ pub(crate) fn new_session_keyring() {
     };
 }
 
+/// Whether this kernel and processor run 32-bit programs: on arm64 the kernel refuses to be asked for them otherwise.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn accepts_32_bit_personality() -> bool {
+    // `PER_LINUX32` of linux/personality.h.
+    const LINUX32: libc::c_ulong = 8;
+    // SAFETY: takes a number; it changes this thread alone, and is put back at once.
+    let before = unsafe { libc::personality(LINUX32) };
+    if before >= 0 {
+        // SAFETY: as above.
+        unsafe { libc::personality(before as libc::c_ulong) };
+    }
+    before >= 0
+}
+
 /// Brings the loopback device of the current network namespace up.
 pub(crate) fn loopback_up(socket: impl AsFd) -> io::Result<()> {
     // SAFETY: `ifreq` is plain old data for which zeroes are valid.

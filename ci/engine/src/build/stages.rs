@@ -73,8 +73,7 @@ async fn stage(
     let mut container = Container::clone(&base);
     container.last = None;
     for step in &lowered.steps {
-        let layer =
-            super::steps::run(&session, &plan, id, step, &container.rootfs, &stages).await?;
+        let layer = super::steps::run(&session, &plan, id, step, &container, &stages).await?;
         if !step.empty_layer {
             // A step that may change files and did not is a layer all the same: history and layers must agree.
             let layer = match layer {

@@ -7,13 +7,14 @@ use ci_dockerfile::graph::{
     Cache, Copy, CopyFrom, Git, Mount as RunMount, Network, Op, Run, Sharing as RunSharing,
     Source as CopySource, Step, Workdir,
 };
-use ci_oci::Digest;
+use ci_oci::{Digest, Platform};
 use ci_rootfs::copy;
 use ci_rootfs::write::Change;
 
 use super::context::source_root;
 use super::plan::Plan;
 use super::stages::Stages;
+use crate::container::Container;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::exec::{CacheMount, Exec, Expect, Mount, Mounted, SecretEnv, Sharing, Shown};
@@ -30,18 +31,20 @@ struct Scope<'a> {
     session: &'a Arc<Session>,
     plan: &'a Plan,
     stages: &'a Stages,
+    platform: Platform,
     shown: Shown,
 }
 
-/// Does what a step says on top of `below`; the layer of what it changed, if it changed anything.
+/// Does what a step says in a container; the layer of what it changed, if it changed anything.
 pub(super) async fn run(
     session: &Arc<Session>,
     plan: &Arc<Plan>,
     stage: StageId,
     step: &Step,
-    below: &Rootfs,
+    container: &Container,
     stages: &Stages,
 ) -> Result<Option<Digest>> {
+    let below = &container.rootfs;
     let source = plan.text.source(step.span.first_line);
     let name = match plan.file.stage(stage) {
         Some(planned) if plan.order.len() > 1 => {
@@ -58,6 +61,7 @@ pub(super) async fn run(
         session,
         plan,
         stages,
+        platform: container.image.platform(),
         shown,
     };
     match &step.op {
@@ -88,11 +92,13 @@ fn located(error: Error, source: &Source) -> Error {
 impl Scope<'_> {
     async fn run(&self, run: &Run, below: &Rootfs) -> Result<Option<Digest>> {
         let place = self.shown.source.clone();
-        let exec = self.exec(run, below).await.map_err(|error| match &place {
+        let placed = |error| match &place {
             Some(source) => located(error, source),
             None => error,
-        })?;
-        Ok(self.session.execute(exec, self.shown.clone()).await?.layer)
+        };
+        let exec = self.exec(run, below).await.map_err(placed)?;
+        let outcome = self.session.execute(exec, self.shown.clone()).await;
+        Ok(outcome.map_err(placed)?.layer)
     }
 
     async fn exec(&self, run: &Run, below: &Rootfs) -> Result<Exec> {
@@ -187,6 +193,7 @@ impl Scope<'_> {
         }
         Ok(Exec {
             rootfs: below.clone(),
+            platform: self.platform.clone(),
             argv: run.argv.clone(),
             env,
             ambient_env: run.proxy.clone(),

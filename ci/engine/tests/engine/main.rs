@@ -16,6 +16,7 @@ mod figures;
 mod fixture;
 mod layout;
 mod limits;
+mod platforms;
 mod privileges;
 mod pull;
 mod repository;
@@ -39,6 +40,7 @@ fn main() {
     let tests: Vec<Trial> = [
         exec::tests(),
         limits::tests(),
+        platforms::tests(),
         figures::tests(),
         dockerfile::tests(),
         layout::tests(),

@@ -247,10 +247,11 @@ fn execute(spec: &Spec) -> Failure {
             }
             Some(Errno::ACCESS) => denied = denied.or(Some(candidate)),
             Some(Errno::NOEXEC) => {
-                return refuse(
-                    format!("{candidate}: not a program for this machine, and without a #! line"),
-                    NOT_EXECUTABLE,
+                let reason = interpreter::architecture(candidate).map_or_else(
+                    || "not a program for this machine, and without a #! line".to_owned(),
+                    |other| format!("a program for {other}, which this machine does not run"),
                 );
+                return refuse(format!("{candidate}: {reason}"), NOT_EXECUTABLE);
             }
             _ => return refuse(format!("{candidate}: {error}"), NOT_EXECUTABLE),
         }

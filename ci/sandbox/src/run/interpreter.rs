@@ -1,12 +1,22 @@
-//! Why a program that is there "does not exist": its script interpreter or dynamic loader is missing from the image.
+//! Why a program that is there "does not exist": its script interpreter or dynamic loader is missing from the image; or cannot be
+//! executed: it is for another machine.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::binfmt;
+
 /// Program header of the loader's name (ELF specification, `PT_INTERP`).
 const PT_INTERP: u32 = 3;
+
+/// What the program at `path` is for.
+pub(crate) fn architecture(path: &str) -> Option<&'static str> {
+    let mut beginning = [0; 64];
+    File::open(path).ok()?.read_exact(&mut beginning).ok()?;
+    binfmt::architecture(&beginning)
+}
 
 /// What the file at `path` needs and the image lacks, as the end of a sentence; `None` if the file is not there either.
 pub(crate) fn missing(path: &str) -> Option<String> {
