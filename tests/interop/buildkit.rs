@@ -11,7 +11,6 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use test_support::base::Bases;
-use test_support::case::SERVER;
 use test_support::case::Staged;
 use test_support::image::Image;
 use test_support::report::Built;
@@ -138,10 +137,8 @@ impl BuildKit {
         assert!(status == 0, "{err}");
         let built = Built::read(&Image::open(&layout, None), bases);
         let mut history = built.history;
-        if let Some(server) = &staged.server {
-            for step in &mut history {
-                *step = step.replace(&server.address(), SERVER);
-            }
+        for step in &mut history {
+            *step = staged.servers.unnamed(step);
         }
         Theirs::Built(Peer {
             tree: built.tree,

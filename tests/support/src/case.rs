@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use crate::base::Bases;
+use crate::git::GitServer;
 use crate::server::Server;
 
 /// What the image is: written by hand, or with `UPDATE_EXPECTED=1` and read.
@@ -16,8 +17,12 @@ pub const EXPECTED: &str = "expected";
 /// Files of a case that say something about it and are no part of what is built.
 pub const NOTES: [&str; 3] = [EXPECTED, "buildah.txt", "buildkit.txt"];
 
-/// A server in a `service.toml`: whoever runs the case starts it, on a port that is free, and puts that there.
-pub const SERVER: &str = "http://127.0.0.1:0";
+/// A server of the files in the case's `server`, as its `service.toml` names it: it runs while the case is staged, on a port that is
+/// free.
+const SERVER: &str = "http://127.0.0.1:0";
+
+/// A server of a git repository made of the case's `git`, as its `service.toml` names it.
+const GIT: &str = "git://127.0.0.1:0";
 
 const PROJECT: &str = "[project]\nname = \"corpus\"\nregistry = \"registry.example.com/acme\"\nservices = [\"services/*\"]\n";
 
@@ -58,19 +63,19 @@ impl Case {
         for (name, layout) in &bases.0 {
             check_out(layout, &project.join(name), &[]);
         }
-        let files = folder.join("server");
-        let server = files.is_dir().then(|| Server::start(&files));
-        let mut catalog = self.service(bases).to_string();
-        if let Some(server) = &server {
-            catalog = catalog.replace(SERVER, &server.address());
-        }
+        let files = |name: &str| Some(folder.join(name)).filter(|files| files.is_dir());
+        let servers = Servers {
+            http: files("server").map(|files| Server::start(&files)),
+            git: files("git").map(|files| GitServer::start(&files)),
+        };
+        let catalog = servers.named(&self.service(bases).to_string());
         fs::write(folder.join("service.toml"), &catalog).unwrap();
         Staged {
             name: self.name.clone(),
             project: project.to_owned(),
             options: Options::read(&catalog.parse().unwrap()),
             folder,
-            server,
+            servers,
         }
     }
 
@@ -117,7 +122,38 @@ pub struct Staged {
     /// How it is built.
     pub options: Options,
     /// What it downloads from.
-    pub server: Option<Server>,
+    pub servers: Servers,
+}
+
+/// The servers of a staged case.
+#[derive(Debug)]
+pub struct Servers {
+    http: Option<Server>,
+    git: Option<GitServer>,
+}
+
+impl Servers {
+    fn addresses(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let http = self.http.iter().map(|server| (SERVER, server.address()));
+        let git = self.git.iter().map(|server| (GIT, server.address()));
+        http.chain(git)
+    }
+
+    /// A text with the servers' addresses.
+    fn named(&self, text: &str) -> String {
+        self.addresses()
+            .fold(text.to_owned(), |text, (name, address)| {
+                text.replace(name, &address)
+            })
+    }
+
+    /// A text without the servers' addresses, which are others each time.
+    pub fn unnamed(&self, text: &str) -> String {
+        self.addresses()
+            .fold(text.to_owned(), |text, (name, address)| {
+                text.replace(&address, name)
+            })
+    }
 }
 
 /// How a Dockerfile is built; paths are relative to the service's folder.

@@ -11,6 +11,7 @@
 pub mod base;
 pub mod case;
 pub mod events;
+pub mod git;
 pub mod image;
 pub mod layers;
 pub mod registry;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::base::Bases;
-use crate::case::{SERVER, Staged};
+use crate::case::Staged;
 use crate::events::Events;
 use crate::image::Image;
 use crate::tree::{self, Tree};
@@ -130,16 +130,15 @@ impl Report {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let mut stderr = String::from_utf8(output.stderr).unwrap();
+        let stderr = staged
+            .servers
+            .unnamed(&String::from_utf8(output.stderr).unwrap());
         let mut image = output.status.success().then(|| {
             let layout = staged.project.join(".pipeline/oci");
             Built::read(&Image::open(&layout, Some(&staged.name)), bases)
         });
-        if let Some(server) = &staged.server {
-            stderr = stderr.replace(&server.address(), SERVER);
-            for step in image.iter_mut().flat_map(|image| &mut image.history) {
-                *step = step.replace(&server.address(), SERVER);
-            }
+        for step in image.iter_mut().flat_map(|image| &mut image.history) {
+            *step = staged.servers.unnamed(step);
         }
         Self {
             exit: output.status.code().unwrap_or(-1),
