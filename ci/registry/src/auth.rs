@@ -63,8 +63,8 @@ impl Auth {
         let Some(challenge) = challenges.iter().find(bearer).or(challenges.first()) else {
             return Ok(None);
         };
-        let answer = self.answer(session, challenge, refused).await?;
         lock(&self.challenges).insert(session.endpoint.host.clone(), challenge.clone());
+        let answer = self.answer(session, challenge, refused).await?;
         Ok(answer.filter(|answer| Some(answer) != refused))
     }
 

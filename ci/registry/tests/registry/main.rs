@@ -18,4 +18,5 @@ mod referrers;
 mod rights;
 #[path = "../../../http/tests/http/server.rs"]
 mod server;
+mod token_server;
 mod uploads;

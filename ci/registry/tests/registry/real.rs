@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use crate::debian::{Registry, Wants};
-use crate::fixture::{content, image, read, text, user};
+use crate::fixture::{content, image, plain, read, text, user};
+use crate::server::Authority;
+use crate::token_server::TokenServer;
 use ci_http::Bytes;
 use ci_oci::manifest::media_type;
 use ci_oci::{Descriptor, Digest};
 use ci_registry::{
-    Client, Error, Listed, Login, Manifest, Moving, Pushed, Resume, TagState, Tagged,
+    Client, Error, Listed, Login, Manifest, Moving, Pushed, RegistryConfig, Resume, TagState,
+    Tagged,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -232,4 +235,84 @@ async fn users_are_told_which_scope_is_missing() {
     let tagged = client.push_tag(&reference, &manifest, Moving::Refuse).await;
     assert_eq!(tagged.unwrap(), Tagged::Created);
     assert_eq!(client.resolve(&reference).await.unwrap(), manifest);
+}
+
+#[tokio::test]
+async fn a_registry_with_an_authority_of_its_own_is_reached_by_tls() {
+    let authority = Authority::new("127.0.0.1");
+    let (certificate, key) = (
+        authority.dir().join("server.pem"),
+        authority.dir().join("key.pem"),
+    );
+    let Some(registry) = Registry::start(&Wants {
+        basic: true,
+        tls: Some((&certificate, &key)),
+        ..Wants::default()
+    }) else {
+        return;
+    };
+    let mut config = crate::fixture::config();
+    config.credentials = config.credentials.with(&registry.host, user());
+    let reference = registry.reference("acme/app:1");
+    let stranger = Client::new(config.clone()).unwrap();
+    let error = stranger.resolve(&reference).await.unwrap_err();
+    assert!(
+        error.to_string().contains("signed by nobody we trust"),
+        "{error}"
+    );
+
+    let declared = RegistryConfig {
+        ca: Some(authority.file()),
+        ..RegistryConfig::default()
+    };
+    config.registries.insert(registry.host.clone(), declared);
+    let client = Client::new(config).unwrap();
+    let manifest = pushed(&client, &reference, 1).await;
+    client
+        .push_tag(&reference, &manifest, Moving::Refuse)
+        .await
+        .unwrap();
+    assert_eq!(client.resolve(&reference).await.unwrap(), manifest);
+}
+
+#[tokio::test]
+async fn rights_come_from_a_token_server() {
+    let tokens = TokenServer::start().await;
+    let (realm, certificate) = (tokens.realm(), tokens.certificate());
+    let Some(registry) = Registry::start(&Wants {
+        token: Some((&realm, &certificate)),
+        ..Wants::default()
+    }) else {
+        return;
+    };
+    let mut config = plain([registry.host.as_str(), tokens.server.host().as_str()]);
+    let anonymous = Client::new(config.clone()).unwrap();
+    config.credentials = config.credentials.with(&registry.host, user());
+    let client = Client::new(config).unwrap();
+    let reference = registry.reference("acme/app:1");
+    let login = client.login_check(&registry.host).await;
+    assert_eq!(login.unwrap(), Login::Accepted);
+    let manifest = pushed(&client, &reference, 1).await;
+    client
+        .push_tag(&reference, &manifest, Moving::Refuse)
+        .await
+        .unwrap();
+
+    // Everybody may pull.
+    assert_eq!(anonymous.resolve(&reference).await.unwrap(), manifest);
+    let push = anonymous.push_manifest(&reference, &manifest);
+    let error = push.await.unwrap_err();
+    let hosts = [(registry.host.as_str(), "HOST")];
+    insta::assert_snapshot!(text(error, &hosts), @"not allowed to push to HOST/acme/app: missing scope repository:acme/app:pull,push; credentials: none for HOST; the registry says: UNAUTHORIZED authentication required");
+    // A mount needs the right to both.
+    let layer = Descriptor::of(media_type::OCI_LAYER_GZIP, &content(1, 100_000));
+    let mount = async |to: &str| {
+        let (to, source) = (registry.reference(to), Arc::new(content(1, 100_000)));
+        client
+            .push_blob(&to, &layer, source, Some("acme/app"))
+            .await
+    };
+    assert_eq!(mount("acme/other").await.unwrap(), Pushed::Mounted);
+    let error = mount("others/app").await.unwrap_err();
+    insta::assert_snapshot!(text(error, &hosts), @r#"not allowed to push to HOST/others/app: missing scope repository:others/app:pull,push; credentials: user "ci"; the registry says: UNAUTHORIZED authentication required"#);
 }

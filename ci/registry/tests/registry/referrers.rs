@@ -265,7 +265,8 @@ async fn two_writers_at_once_lose_nothing_g5() {
     })
     .await;
     let (one, two) = tokio::join!(registry.attach(&["a/1"]), registry.attach(&["a/2"]));
-    (one.unwrap(), two.unwrap());
+    assert_eq!(one.unwrap(), Listed::ByTag);
+    assert_eq!(two.unwrap(), Listed::ByTag);
     assert_eq!(registry.kinds(), ["a/1", "a/2"]);
 }
 
