@@ -14,6 +14,7 @@ pub mod github;
 mod image;
 mod place;
 mod plan;
+pub mod policy;
 mod release;
 pub mod review;
 mod state;
@@ -29,8 +30,8 @@ pub(crate) use foreign::is_invisible;
 pub use image::{Form, Image};
 pub use place::{DocumentFilter, Place, Target};
 pub use plan::{
-    FileChange, History, LineChange, Move, Promotion, Refused, Relation, Request, Running, plan,
-    running,
+    FileChange, History, Kind, LineChange, Move, NoWayBack, Promotion, Refused, Relation, Request,
+    Rollback, RollbackTarget, Running, choose, plan, rollback, running,
 };
 pub use release::{Candidate, InvalidRelease, Source, candidates};
 pub use state::{InvalidState, State};

@@ -20,12 +20,13 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache of `address` below `folder` and fetches the newest commit of `branch`, without its files and without its
-    /// history; its id. Waits for others that use the cache.
+    /// Opens the cache of `address` below `folder` and fetches the newest commit of `branch`, without its files, and as much of
+    /// its history as `depth` says; its id. Waits for others that use the cache.
     pub(super) async fn open(
         folder: &Path,
         address: &Address,
         branch: &str,
+        depth: &str,
         credential: Option<&Credential>,
     ) -> Result<(Self, String), GitError> {
         let name = Digest::of(address.text()).hex();
@@ -43,13 +44,13 @@ impl Cache {
         if !was_there {
             cache.init(&dir).await?;
         }
-        let base = match cache.fetch(branch).await {
+        let base = match cache.fetch(branch, depth).await {
             // A cache that a crash left broken is made anew, once.
             Err(error) if was_there && is_broken(&error) => {
                 std::fs::remove_file(dir.join(MARK)).map_err(failed)?;
                 prepare(&dir).map_err(failed)?;
                 cache.init(&dir).await?;
-                cache.fetch(branch).await?
+                cache.fetch(branch, depth).await?
             }
             fetched => fetched?,
         };
@@ -64,11 +65,11 @@ impl Cache {
         })
     }
 
-    async fn fetch(&self, branch: &str) -> Result<String, GitError> {
+    async fn fetch(&self, branch: &str, depth: &str) -> Result<String, GitError> {
         let into = format!("+refs/heads/{branch}:refs/pipeline/{branch}");
         let arguments = [
             "--quiet",
-            "--depth=1",
+            depth,
             "--filter=blob:none",
             "--no-tags",
             "--no-write-fetch-head",

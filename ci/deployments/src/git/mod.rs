@@ -5,15 +5,18 @@ mod address;
 mod cache;
 mod command;
 mod error;
+mod history;
 mod identity;
 mod objects;
 mod push;
+mod source;
 
 pub(crate) use address::is_branch;
 pub use address::{Address, InvalidAddress};
 pub use error::GitError;
 pub use identity::{Identity, InvalidIdentity};
 pub use push::{Outcome, PushWriter};
+pub use source::SourceHistory;
 
 /// What is shown to a server over HTTP.
 #[derive(Clone)]

@@ -14,6 +14,9 @@ use super::cache::{Cache, checked_branch};
 use super::{Address, Credential, GitError, Identity, objects};
 use crate::{Contents, Promotion, Refused, review};
 
+/// A commit without its history.
+const NEWEST: &str = "--depth=1";
+
 /// Writes promotions onto a branch of a repository.
 #[derive(Debug, Clone)]
 pub struct PushWriter {
@@ -53,8 +56,8 @@ impl PushWriter {
     /// # Errors
     /// When the repository cannot be reached or read.
     pub async fn read(&self, paths: &BTreeSet<String>) -> Result<(String, Contents), GitError> {
-        let branch = checked_branch(&self.branch)?;
-        let (cache, base) = self.open(branch).await?;
+        let branch = self.branch.as_str();
+        let (cache, base) = self.open(branch, NEWEST).await?;
         let contents = objects::contents(&cache.git, &base, paths).await?;
         Ok((base, contents))
     }
@@ -68,11 +71,11 @@ impl PushWriter {
         paths: &BTreeSet<String>,
         plan: impl Fn(&Contents) -> Result<Promotion, Refused>,
     ) -> Result<Outcome, GitError> {
-        let branch = checked_branch(&self.branch)?;
+        let branch = self.branch.as_str();
         let mut attempt = 0;
         loop {
             // Held for one attempt, so that others of this machine take turns between ours.
-            let (cache, base) = self.open(branch).await?;
+            let (cache, base) = self.open(branch, NEWEST).await?;
             let promotion = plan(&objects::contents(&cache.git, &base, paths).await?)?;
             if promotion.is_done() {
                 return Ok(Outcome::Done(promotion));
@@ -109,8 +112,14 @@ impl PushWriter {
 }
 
 impl PushWriter {
-    async fn open(&self, branch: &str) -> Result<(Cache, String), GitError> {
-        Cache::open(&self.cache, &self.address, branch, self.credential.as_ref()).await
+    pub(super) async fn open(
+        &self,
+        branch: &str,
+        depth: &str,
+    ) -> Result<(Cache, String), GitError> {
+        let branch = checked_branch(branch)?;
+        let credential = self.credential.as_ref();
+        Cache::open(&self.cache, &self.address, branch, depth, credential).await
     }
 }
 

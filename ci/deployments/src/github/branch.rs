@@ -10,7 +10,7 @@ use super::GitHubError;
 use super::api::Api;
 use super::objects::Commit;
 use crate::git::is_branch;
-use crate::{Contents, Promotion, Refused, review};
+use crate::{Contents, Kind, Promotion, Refused, review};
 
 /// What became of the branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +38,20 @@ const MAX_COMPARED: usize = 300;
 
 /// The branch of a promotion.
 pub(super) fn name(promotion: &Promotion) -> Result<String, GitHubError> {
-    let name = format!("promote/{}/{}", promotion.environment, promotion.unit);
+    let name = format!("{}{}", prefix(promotion), promotion.unit);
     match is_branch(&name) {
         true => Ok(name),
         false => Err(GitHubError::Branch(name)),
     }
+}
+
+/// What the branches of an environment's promotions begin with.
+pub(super) fn prefix(promotion: &Promotion) -> String {
+    let way = match promotion.kind {
+        Kind::Promotion => "promote",
+        Kind::Rollback => "rollback",
+    };
+    format!("{way}/{}/", promotion.environment)
 }
 
 /// Brings the branch to where it promotes `promotion`, which was planned on `base`.

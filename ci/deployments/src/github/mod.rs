@@ -10,6 +10,7 @@ mod auth;
 mod branch;
 mod error;
 mod finish;
+mod history;
 mod objects;
 mod pulls;
 mod repository;

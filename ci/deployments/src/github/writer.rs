@@ -197,7 +197,7 @@ impl PullRequestWriter {
         promotion: &Promotion,
         pull: &Pull,
     ) -> Result<Vec<PullRequestRef>, GitHubError> {
-        let prefix = format!("promote/{}/", promotion.environment);
+        let prefix = branch::prefix(promotion);
         let ours = Trailer::of(promotion);
         let mut closed = Vec::new();
         for other in api.open_pulls(&self.branch).await? {

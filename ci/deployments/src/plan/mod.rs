@@ -7,6 +7,7 @@ mod age;
 mod files;
 mod lines;
 mod refused;
+mod rollback;
 mod running;
 mod show;
 
@@ -19,6 +20,7 @@ pub use age::{History, Relation};
 pub use lines::LineChange;
 pub use refused::Refused;
 pub(crate) use refused::{list, short};
+pub use rollback::{NoWayBack, Rollback, Target as RollbackTarget, choose, rollback};
 pub use running::{Running, running};
 
 use crate::edit::edit;
@@ -40,9 +42,20 @@ pub struct Request<'a> {
     pub force: bool,
 }
 
+/// Which way a promotion goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// To what was released.
+    Promotion,
+    /// Back to what was pinned before.
+    Rollback,
+}
+
 /// The change of one release unit in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promotion {
+    /// Which way it goes.
+    pub kind: Kind,
     /// Where to.
     pub environment: Name,
     /// The unit, named by its first service.
@@ -167,6 +180,7 @@ pub fn plan(
     }
     notes.extend(leftovers(&moves, &files));
     Ok(Promotion {
+        kind: Kind::Promotion,
         environment: environment.clone(),
         unit: request.unit.first().cloned().ok_or(Refused::Empty)?,
         moves: moves

@@ -90,6 +90,16 @@ pub enum Refused {
         /// Why.
         reason: &'static str,
     },
+    /// What was to be taken back is not what is pinned.
+    #[error(
+        "{environment} pins another image for {service} than the one to be taken back: a promotion came after it"
+    )]
+    Overtaken {
+        /// The service.
+        service: Name,
+        /// The environment.
+        environment: Name,
+    },
     /// The promotion would go back.
     #[error(
         "{environment} pins {service} of {}, which is not older than {}",

@@ -9,7 +9,7 @@ use crate::{Entry, Source};
 
 const KUSTOMIZATION: &str = "overlays/production/web/kustomization.yaml";
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
@@ -18,12 +18,12 @@ fn declaration(toml: &str) -> Declaration {
     toml::from_str(&text).unwrap()
 }
 
-fn kustomize() -> Declaration {
+pub(super) fn kustomize() -> Declaration {
     declaration(r#"places = [{ kustomize = "overlays/{env}/{service}/kustomization.yaml" }]"#)
 }
 
 /// The release of commit `number`, made in minute `number`.
-fn candidate(service: &str, number: u8) -> Candidate {
+pub(super) fn candidate(service: &str, number: u8) -> Candidate {
     let commit = format!("{number:02x}").repeat(20);
     Candidate {
         service: service.into(),
@@ -43,7 +43,7 @@ fn candidate(service: &str, number: u8) -> Candidate {
     }
 }
 
-fn request<'a>(declaration: &'a Declaration, candidates: &[Candidate]) -> Request<'a> {
+pub(super) fn request<'a>(declaration: &'a Declaration, candidates: &[Candidate]) -> Request<'a> {
     Request {
         environment: name("production"),
         declaration,
@@ -53,12 +53,12 @@ fn request<'a>(declaration: &'a Declaration, candidates: &[Candidate]) -> Reques
     }
 }
 
-fn overlay(text: &str) -> Contents {
+pub(super) fn overlay(text: &str) -> Contents {
     [(KUSTOMIZATION, Entry::file(text))].into_iter().collect()
 }
 
 /// The files after a promotion.
-fn after(contents: &Contents, promotion: &Promotion) -> Contents {
+pub(super) fn after(contents: &Contents, promotion: &Promotion) -> Contents {
     let mut contents = contents.clone();
     for (path, change) in &promotion.files {
         contents.insert(path, Entry::file(change.after.clone()));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Commits, Review, Trailer};
 use crate::foreign::{block, code};
 use crate::plan::short;
-use crate::{Move, Promotion};
+use crate::{Kind, Move, Promotion};
 
 /// Most bytes of a description. GitHub takes 65,536 characters; a forge that adds a line of its own shall fit, too.
 pub const MAX_BODY: usize = 64_000;
@@ -204,11 +204,14 @@ impl Body {
     /// What always has its place.
     fn end(&mut self, promotion: &Promotion, review: &Review) {
         let environment = &promotion.environment;
-        let _ = writeln!(
-            self.text,
-            "\nTo go back after the merge: `pipeline rollback --env {environment} --service {}`, or revert the merge.",
-            promotion.unit
-        );
+        // Of a rollback, the way back is the next promotion.
+        if promotion.kind == Kind::Promotion {
+            let _ = writeln!(
+                self.text,
+                "\nTo go back after the merge: `pipeline rollback --env {environment} --service {}`, or revert the merge.",
+                promotion.unit
+            );
+        }
         if let Some(run) = review.built_by.as_deref().filter(|it| is_address(it)) {
             let _ = writeln!(self.text, "\nBuilt by [this run]({run}).");
         }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use ci_catalog::Name;
 
-use crate::Promotion;
 use crate::plan::{list, short};
+use crate::{Kind, Promotion};
 
 /// The title of a pull request, and the first line of the commit.
 pub fn title(promotion: &Promotion) -> String {
@@ -18,7 +18,10 @@ pub fn title(promotion: &Promotion) -> String {
         1..=4 => list(&services),
         count => format!("{} and {} more", promotion.unit, count.saturating_sub(1)),
     };
-    format!("Promote {shown} to {}", promotion.environment)
+    match promotion.kind {
+        Kind::Promotion => format!("Promote {shown} to {}", promotion.environment),
+        Kind::Rollback => format!("Roll back {shown} in {}", promotion.environment),
+    }
 }
 
 /// The commit message, with trailers that `git interpret-trailers` reads.

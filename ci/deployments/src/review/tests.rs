@@ -41,6 +41,7 @@ fn promotion() -> Promotion {
         executable: false,
     };
     Promotion {
+        kind: crate::Kind::Promotion,
         environment: "production".parse().unwrap(),
         unit: "app".parse().unwrap(),
         moves: vec![change("app", Some(3)), change("migrator", None)],

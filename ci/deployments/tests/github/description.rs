@@ -85,7 +85,8 @@ fn matched(template: &'static str, path: &str) -> Option<Vec<(&'static str, Stri
     let (templates, mut parts): (Vec<&str>, Vec<&str>) =
         (template.split('/').collect(), path.split('/').collect());
     let joined;
-    if template.ends_with("{ref}") && parts.len() > templates.len() {
+    let takes_slashes = template.ends_with("{ref}") || template.ends_with("{path}");
+    if takes_slashes && parts.len() > templates.len() {
         joined = parts.split_off(templates.len() - 1).join("/");
         parts.push(&joined);
     }

@@ -12,6 +12,7 @@
 mod app;
 mod description;
 mod git;
+mod history;
 #[path = "../shared/http.rs"]
 mod http;
 mod lifecycle;

@@ -43,7 +43,7 @@ impl Pull {
             "body": self.body.replace('\n', "\r\n"),
             "state": if self.is_open { "open" } else { "closed" },
             "draft": self.is_draft,
-            "merged_at": self.is_merged.then_some("2026-01-02T03:04:05Z"),
+            "merged_at": self.is_merged.then_some("2026-01-03T03:04:05Z"),
             "user": { "login": self.login },
             "head": { "ref": self.branch, "sha": self.head, "repo": { "full_name": repository } },
             "labels": self.labels.iter().map(name).collect::<Vec<_>>(),
@@ -233,6 +233,19 @@ pub(crate) fn graphql(state: &mut State, body: &Value) -> Answered {
     (
         200,
         json!({ "data": { "enablePullRequestAutoMerge": { "clientMutationId": null } } }),
+    )
+}
+
+/// The pull requests that a commit is part of.
+pub(crate) fn of_commit(state: &State, commit: &str) -> Answered {
+    let git = state.git();
+    let has = |pull: &&Pull| {
+        git.head(&pull.branch)
+            .is_some_and(|head| git.is_ancestor(commit, &head))
+    };
+    (
+        200,
+        state.pulls.iter().filter(has).map(Pull::json).collect(),
     )
 }
 

@@ -183,6 +183,10 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
         Some(rest) if rest.starts_with("/git/") || rest.starts_with("/compare/") => {
             objects(state, &operation, rest, &body)
         }
+        Some("/commits/{commit_sha}/pulls") => {
+            crate::pulls::of_commit(state, operation.value("commit_sha"))
+        }
+        Some(rest @ ("/commits" | "/contents/{path}")) => files(state, &operation, rest, &query),
         Some("/installation") => app(state, &authorization, "acme/deployments"),
         Some(rest) => crate::pulls::perform(state, &operation, rest, &query, &body),
         None => {
@@ -202,6 +206,37 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
 fn app(state: &mut State, authorization: &str, _repository: &str) -> Answered {
     state.app.push(authorization.into());
     (200, json!({ "id": 99 }))
+}
+
+fn files(state: &State, operation: &Operation, rest: &str, query: &[(String, String)]) -> Answered {
+    let git = state.git();
+    let asked = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .unwrap()
+            .1
+            .as_str()
+    };
+    if rest == "/commits" {
+        let log = git.run(&["log", "--format=%H %cI", asked("sha"), "--", asked("path")]);
+        let commits = log.lines().map(|line| {
+            let (sha, date) = line.split_once(' ').unwrap();
+            json!({ "sha": sha, "commit": { "committer": { "date": date } } })
+        });
+        return (200, commits.collect());
+    }
+    let name = format!("{}:{}", asked("ref"), operation.value("path"));
+    match git.maybe(&["rev-parse", "--verify", "--quiet", &name]) {
+        Some(sha) => {
+            let content = STANDARD.encode(git.bytes(&["cat-file", "blob", &sha]));
+            (
+                200,
+                json!({ "type": "file", "encoding": "base64", "content": content, "sha": sha }),
+            )
+        }
+        None => (404, json!({ "message": "Not Found" })),
+    }
 }
 
 fn objects(state: &State, operation: &Operation, rest: &str, body: &Value) -> Answered {

@@ -10,6 +10,7 @@
 
 mod concurrency;
 mod figures;
+mod history;
 mod hostile;
 #[path = "../shared/http.rs"]
 mod http;
