@@ -271,6 +271,10 @@ fn one_service() -> Verdict {
         entries(&project),
         [(BASE.into(), second), (other.into(), first)]
     );
+    project.replace("other/Dockerfile", "other:1", "base:1");
+    project.run(&["lock", "app"]).succeeded();
+    let base = |(reference, _): &(String, String)| reference == BASE;
+    assert!(entries(&project).iter().all(base), "nobody uses the other");
     let unknown = project.run(&["lock", "ap"]).exited(2);
     assert!(
         unknown.stderr.contains("did you mean `app`?"),

@@ -40,6 +40,7 @@ fn help_of_the_program() {
       test         Test services: their own checks, then the contract of the built image
       lock         Pin the images that Dockerfiles stand on
       plan         Say what a build would do, and which base images moved since the last one
+      push         Bring what was built to its registry
       doctor       Say what this machine can do, and how to get what it lacks
       cache        Show, prune or verify the cache
       completions  Print a completion script for a shell
@@ -73,6 +74,7 @@ fn help_of_the_program() {
     Examples:
       pipeline build             build every default service
       pipeline test web          build web and hold it to its contract
+      pipeline push              bring what was built to its registry
       pipeline lock              pin the images that Dockerfiles stand on
       pipeline doctor            see what this machine can do
       pipeline help build        more on a command
@@ -187,6 +189,77 @@ fn help_of_test() {
       pipeline test web --contract-only         does the image start, answer and stop?
       pipeline test --checks-only -j 8          unit tests and linters, eight at a time
       pipeline test --progress plain            with everything the checks print
+    ");
+}
+
+#[test]
+fn help_of_lock() {
+    insta::assert_snapshot!(help(&["lock"]), @r"
+    Pin the images that Dockerfiles stand on
+
+    Asks the registries for the digest of every image that FROM, COPY --from and RUN --mount=from name,
+    and writes them to pipeline.lock beside pipeline.toml. Builds then use exactly these, also when a
+    tag is moved, until they are locked anew. Commit the file. Images that are written with a digest
+    need no entry.
+
+    Usage: pipeline lock [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services whose images are looked up; none means all. What others stand on stays as it is
+
+    Options:
+          --check
+              Write nothing; exit with 1 if the file would change
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline lock                  look up every base, write pipeline.lock
+      pipeline lock web              only what web stands on
+      pipeline lock --check          has a tag been moved? for a scheduled job
+      pipeline build --locked        in CI: only what is locked, and nothing stale
+    ");
+}
+
+#[test]
+fn help_of_plan() {
+    insta::assert_snapshot!(help(&["plan"]), @r"
+    Say what a build would do, and which base images moved since the last one
+
+    Nothing is built, pulled or written. Registries are asked only for what the tags of base images mean
+    now.
+
+    Usage: pipeline plan [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services, with those coupled to them; none means the default ones
+
+    Options:
+          --env <NAME>
+              Name images as this environment of pipeline.toml does
+
+          --platform <OS/ARCH>
+              Build for these platforms instead of those in service.toml
+
+          --offline
+              Ask no registry
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline plan                             what `build` would do
+      pipeline plan web --env production        with the tag it would have
+      pipeline plan --output json | jq .bases   for scripts
     ");
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Locked {
     pub(crate) failures: Vec<eyre::Report>,
 }
 
-/// Looks up what services stand on, without names that of all of them. Entries of others stay when there are names.
+/// Looks up what services stand on, without names that of all of them. With names the entries of others stay, but for those that nobody
+/// uses any more.
 ///
 /// # Errors
 /// When it is not known what services stand on, or the file cannot be written.
@@ -43,7 +44,7 @@ pub(crate) async fn run(
     };
     let needed = used(project, services)?;
     let mut after = match &before {
-        Some(before) if !is_all => before.clone(),
+        Some(before) if !is_all => still_used(project, before)?,
         _ => Lock::default(),
     };
     let mut failures = Vec::new();
@@ -69,4 +70,16 @@ pub(crate) async fn run(
         written,
         failures,
     })
+}
+
+/// The entries of a lock that services of the catalog use.
+fn still_used(project: &Project, lock: &Lock) -> eyre::Result<Lock> {
+    let used = used(project, &[])?;
+    let mut kept = Lock::default();
+    for (reference, digest) in lock.iter() {
+        if used.contains_key(&reference.parse()?) {
+            kept.insert(reference, digest)?;
+        }
+    }
+    Ok(kept)
 }

@@ -98,3 +98,41 @@ fn agree(reference: &Reference, locked: Option<Digest>, found: Digest) -> Result
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Failure;
+
+    #[test]
+    fn what_an_engine_would_take_has_to_be_what_is_locked() {
+        let reference: Reference = "debian:12-slim".parse().unwrap();
+        let [locked, found] = ["locked", "found"].map(Digest::of);
+        assert!(agree(&reference, None, found).is_ok());
+        assert!(agree(&reference, Some(found), found).is_ok());
+        let failure = Failure::of(&agree(&reference, Some(locked), found).unwrap_err().into());
+        assert_eq!(failure.exit(), Exit::Usage);
+        let expected =
+            format!("debian:12-slim is {found} in its registry, but {locked} in pipeline.lock");
+        assert!(
+            failure.message.starts_with(&expected),
+            "{}",
+            failure.message
+        );
+        assert!(failure.hints[0].contains("--engine embedded"));
+    }
+
+    #[test]
+    fn the_engine_is_told_name_tag_and_digest() {
+        let digest = Digest::of("x");
+        let pinned = Pinned {
+            name: "debian".into(),
+            reference: "debian:12".parse().unwrap(),
+            digest,
+        };
+        assert_eq!(
+            pinned.image(),
+            format!("docker.io/library/debian:12@{digest}")
+        );
+    }
+}
