@@ -178,6 +178,11 @@ impl Pipeline {
                     cli::push::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Version(args) => {
+                return run::without_engine(globals, terminal, async |project, _| {
+                    cli::version::run(&args, &project)
+                });
+            }
             Command::Doctor(args) => cli::doctor::run(&args, paint),
             Command::Cache(args) => cli::cache::run(&args, paint, terminal.stderr),
             Command::Completions(args) => Ok(cli::completions::run(&args, command, bin)),

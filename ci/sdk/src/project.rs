@@ -11,7 +11,7 @@ use eyre::WrapErr;
 
 use crate::error::{Exit, UserError};
 use crate::registries;
-use crate::stages::{self, Checkout};
+use crate::stages::{self, Checkout, version};
 
 /// Name of the folder of the checkout that holds what the pipeline writes.
 const STATE_DIR: &str = ".pipeline";
@@ -51,7 +51,11 @@ impl Project {
             );
         }
         let state_dir = state_dir(&root)?;
-        let checkout = Checkout::of(&root);
+        let mut checkout = Checkout::of(&root);
+        if version::is_used(&catalog) {
+            // Why there is none is said where it is needed.
+            checkout.version = version::of(&root).ok().and_then(|found| found.version);
+        }
         let source_date_epoch = stages::source_date_epoch(&checkout)?;
         let registries = registries::config(&catalog, |name| std::env::var(name).ok())?;
         let lock = read_lock(&root)?;

@@ -12,6 +12,7 @@ pub(crate) mod plan;
 pub(crate) mod push;
 pub(crate) mod schema;
 pub(crate) mod test;
+pub(crate) mod version;
 
 use std::path::{Path, PathBuf};
 
@@ -138,6 +139,7 @@ pub(crate) enum Command {
     Lock(lock::Lock),
     Plan(plan::Plan),
     Push(push::Push),
+    Version(version::Version),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     Completions(completions::Completions),

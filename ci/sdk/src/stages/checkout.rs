@@ -1,12 +1,12 @@
 //! What git knows of the checkout: commit, time, reference, remote, and whether files differ from the commit.
 //!
-//! Asked of the git command line, without anything a repository's own configuration could make it run, and without changing
-//! the repository. A checkout without git, or git without a repository, is no error: images then carry the zero commit.
+//! A checkout without git, or git without a repository, is no error: images then carry the zero commit.
 
-use std::ffi::OsStr;
-use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+
+use ci_catalog::version::Version;
+
+use super::git;
 
 /// Stands for a commit that is not known.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -26,6 +26,8 @@ pub(crate) struct Checkout {
     pub(crate) commit_time: Option<i64>,
     /// Why the commit is not known, in one line.
     pub(crate) unknown: Option<String>,
+    /// The version that is built, where the catalog asks for one and it is known; [`super::version`] finds it.
+    pub(crate) version: Option<Version>,
 }
 
 impl Checkout {
@@ -38,6 +40,7 @@ impl Checkout {
             dirty: false,
             commit_time: None,
             unknown: Some(reason),
+            version: None,
         })
     }
 
@@ -48,9 +51,9 @@ impl Checkout {
 
     fn read(root: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         // All three are started before the first is waited for: they take a few milliseconds together.
-        let status = git(
+        let status = git::start(
             root,
-            [
+            &[
                 "status",
                 "--porcelain=v2",
                 "--branch",
@@ -59,10 +62,13 @@ impl Checkout {
                 "--ignore-submodules=dirty",
             ],
         );
-        let time = git(root, ["log", "-1", "--format=%ct", "--no-show-signature"]);
-        let remotes = git(root, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"]);
-        let status = Status::parse(&answer(status)?);
-        let (time, remotes) = (answer(time), answer(remotes));
+        let time = git::start(root, &["log", "-1", "--format=%ct", "--no-show-signature"]);
+        let remotes = git::start(
+            root,
+            &["config", "-z", "--get-regexp", r"^remote\..*\.url$"],
+        );
+        let status = Status::parse(&git::answer(status)?);
+        let (time, remotes) = (git::answer(time), git::answer(remotes));
         let commit = status.commit.ok_or("the repository has no commit yet")?;
         let reference = status
             .branch
@@ -75,55 +81,9 @@ impl Checkout {
             commit_time: time.ok().and_then(|text| text.trim().parse().ok()),
             commit,
             unknown: None,
+            version: None,
         })
     }
-}
-
-/// Starts git in `root`, unable to run anything but itself.
-fn git<const N: usize>(root: &Path, args: [&str; N]) -> io::Result<Child> {
-    let mut command = Command::new("git");
-    // A hook that runs this program has its repository in the environment; here the folder decides.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_git(name)) {
-        command.env_remove(name);
-    }
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("LC_ALL", "C")
-        .arg("-C")
-        .arg(root)
-        .args(["--no-optional-locks", "--no-pager"])
-        .args(["-c", "core.fsmonitor=false"])
-        .args(["-c", "core.hooksPath=/dev/null"])
-        .args(["-c", "log.showSignature=false"])
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-}
-
-fn is_of_git(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    // Where a user's own configuration is may be said in the environment; it may hold `safe.directory`.
-    name.starts_with("GIT_") && name != "GIT_CONFIG_GLOBAL"
-}
-
-/// What git printed, or why there is nothing.
-fn answer(child: io::Result<Child>) -> Result<String, String> {
-    let output = match child.and_then(Child::wait_with_output) {
-        Ok(output) => output,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err("there is no `git` in PATH".into());
-        }
-        Err(error) => return Err(format!("git cannot be run: {error}")),
-    };
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().next().unwrap_or("git failed");
-    Err(first.trim_start_matches("fatal: ").to_owned())
 }
 
 /// `git status --porcelain=v2 --branch -z`

@@ -7,6 +7,7 @@ pub(crate) mod bases;
 pub(crate) mod build;
 mod checkout;
 mod files;
+pub(crate) mod git;
 pub(crate) mod limits;
 mod lock;
 mod plan;
@@ -14,6 +15,7 @@ pub(crate) mod preview;
 pub(crate) mod push;
 mod record;
 pub(crate) mod test;
+pub(crate) mod version;
 
 use ci_catalog::Platform;
 

@@ -105,6 +105,12 @@ fn unrenderable(file: &Path, key: &str, error: RenderError) -> UserError {
         RenderError::Missing(Placeholder::Branch) => {
             failure.hint("no branch is checked out; `git switch BRANCH` does that")
         }
+        RenderError::Missing(Placeholder::Version) => {
+            failure.hint("the `version` command says which comes next, or what is missing to tell")
+        }
+        RenderError::Missing(Placeholder::MajorMinor) => {
+            failure.hint("a pre-release has none; the `version` command says which version it is")
+        }
         _ => failure,
     }
 }
@@ -248,6 +254,9 @@ fn variables(
         .with(Placeholder::SourceDateEpoch, epoch.to_string())
         .with(Placeholder::Project, project.name.as_str())
         .with(Placeholder::Registry, project.registry.as_str());
+    if let Some(version) = &checkout.version {
+        variables = variables.with_version(version);
+    }
     if let Some(branch) = checkout.branch() {
         variables = variables.with(Placeholder::Branch, branch);
     }

@@ -58,6 +58,9 @@ pub(crate) struct Source {
     pub(crate) dirty: bool,
     /// RFC 3339 in UTC.
     pub(crate) commit_time: Option<String>,
+    /// Where the catalog uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
 }
 
 /// One image.
@@ -143,6 +146,7 @@ impl Record {
                 reference: checkout.reference.clone(),
                 dirty: checkout.dirty,
                 commit_time: checkout.commit_time.map(rfc3339).transpose()?,
+                version: checkout.version.as_ref().map(ToString::to_string),
             },
             environment: plan.environment.map(Name::to_string),
             engine: engine.to_owned(),
@@ -196,6 +200,7 @@ impl Record {
             && self.project == before.project
             && self.source.commit == before.source.commit
             && self.source.dirty == before.source.dirty
+            && self.source.version == before.source.version
             && self.environment == before.environment
             && self.engine == before.engine;
         if !is_same {
@@ -253,6 +258,7 @@ impl Source {
             dirty: self.dirty,
             commit_time: time.map(jiff::Timestamp::as_second),
             unknown: None,
+            version: self.version.as_deref().and_then(|it| it.parse().ok()),
         }
     }
 }

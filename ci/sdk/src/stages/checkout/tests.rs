@@ -1,7 +1,8 @@
 //! Tests of what is read from git, against real repositories.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use super::git::is_of_git;
 use super::*;
 
 const TIME: &str = "2021-02-03T04:05:06+02:00";

@@ -42,6 +42,7 @@ fn checkout(reference: Option<&str>) -> Checkout {
         dirty: false,
         commit_time: Some(1_612_317_906),
         unknown: None,
+        version: None,
     }
 }
 

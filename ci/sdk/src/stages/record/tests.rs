@@ -39,6 +39,7 @@ fn record(services: Vec<Service>) -> Record {
             reference: Some("refs/heads/main".into()),
             dirty: false,
             commit_time: Some("2021-02-03T02:05:06Z".into()),
+            version: None,
         },
         environment: Some("preview".into()),
         engine: "embedded".into(),
