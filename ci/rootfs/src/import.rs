@@ -18,6 +18,7 @@ use rustix::io::Errno;
 
 use crate::copy::patterns;
 use crate::error::{Context, Error, Result};
+use crate::gitignore::{self, Level};
 use crate::merged::{list, stat_in};
 use crate::upper::stamp;
 
@@ -30,6 +31,8 @@ pub struct Filter {
     pub exclude: Vec<String>,
     /// If not empty, only these paths, what is below them and their parents: what a build names by path.
     pub roots: Vec<String>,
+    /// Leave out what the `.gitignore` files of the directory say.
+    pub gitignore: bool,
 }
 
 /// One entry of a scanned directory.
@@ -144,6 +147,7 @@ pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<T
     let mut scan = Scan {
         root,
         roots: &filter.roots,
+        gitignore: filter.gitignore,
         included: filter
             .include
             .iter()
@@ -156,7 +160,7 @@ pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<T
         include: include.as_ref().map(Patterns::root),
         exclude: exclude.root(),
     };
-    scan.directory(fd.as_fd(), Path::new(""), &matching)?;
+    scan.directory(fd.as_fd(), Path::new(""), &matching, None)?;
     Ok(scan.tree)
 }
 
@@ -164,6 +168,7 @@ struct Scan<'a> {
     root: &'a Path,
     /// Only what is at, above or below one of these is looked at; none is no limit.
     roots: &'a [String],
+    gitignore: bool,
     /// The same, from the beginnings of the include patterns.
     included: Vec<String>,
     digests: &'a mut dyn Digests,
@@ -193,7 +198,15 @@ impl<'a> Matching<'a> {
 
 impl Scan<'_> {
     /// Scans what is in a directory. Directories that are left out themselves appear only if something below is taken.
-    fn directory(&mut self, dir: impl AsFd, path: &Path, matching: &Matching<'_>) -> Result<()> {
+    fn directory(
+        &mut self,
+        dir: impl AsFd,
+        path: &Path,
+        matching: &Matching<'_>,
+        above: Option<&Level<'_>>,
+    ) -> Result<()> {
+        let own = self.ignore_file(dir.as_fd(), path, above)?;
+        let ignores = own.as_ref().or(above);
         for name in list(dir.as_fd(), &self.root.join(path))? {
             let name = PathBuf::from(OsString::from_vec(name));
             let child = path.join(&name);
@@ -206,7 +219,14 @@ impl Scan<'_> {
             };
             let (is_included, is_excluded, below) = matching.enter(&name.to_string_lossy());
             let is_taken = is_included && !is_excluded;
-            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            if let Some(ignores) = ignores {
+                let components: Vec<&str> = shown.split('/').collect();
+                if ignores.ignores(&components, is_directory) {
+                    continue;
+                }
+            }
+            if is_directory {
                 if is_excluded && !below.exclude.may_take_back() {
                     continue;
                 }
@@ -218,7 +238,7 @@ impl Scan<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = fs::openat(dir.as_fd(), &name, flags, Mode::empty())
                     .context("open", self.root.join(&child))?;
-                self.directory(fd, &child, &below)?;
+                self.directory(fd, &child, &below, ignores)?;
                 let is_wanted =
                     is_taken && is_at_or_below_one(&child.to_string_lossy(), self.roots);
                 if !is_wanted && self.tree.entries.len() == before + 1 {
@@ -230,6 +250,34 @@ impl Scan<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rules of a directory's own `.gitignore`, if it has one and they count. Like git, this follows no link.
+    fn ignore_file<'l>(
+        &self,
+        dir: impl AsFd,
+        path: &Path,
+        above: Option<&'l Level<'l>>,
+    ) -> Result<Option<Level<'l>>> {
+        if !self.gitignore {
+            return Ok(None);
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match fs::openat(dir, gitignore::NAME, flags, Mode::empty()) {
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            other => other.context("open", self.root.join(path).join(gitignore::NAME))?,
+        };
+        let mut text = Vec::new();
+        let place = || self.root.join(path).join(gitignore::NAME);
+        let stat = fs::fstat(&file).context("stat", place())?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Ok(None);
+        }
+        File::from(file)
+            .take(gitignore::LIMIT)
+            .read_to_end(&mut text)
+            .context("read", place())?;
+        Ok(Some(Level::new(&text, path.components().count(), above)))
     }
 
     fn leaf(&mut self, dir: impl AsFd, name: &Path, path: PathBuf, stat: &Stat) -> Result<()> {

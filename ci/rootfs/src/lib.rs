@@ -12,6 +12,7 @@ pub mod adopt;
 pub mod copy;
 pub mod error;
 pub mod export;
+mod gitignore;
 pub mod import;
 pub mod merged;
 pub mod op;

@@ -277,3 +277,83 @@ impl Git {
         Failure::new(&self.shown, self.scheme, complaint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Address};
+    use super::*;
+
+    fn remote(url: &str, agent: bool, known_hosts: Option<&str>) -> Remote {
+        let access = Access {
+            agent: agent.then(|| "/run/agent".into()),
+            known_hosts: known_hosts.map(str::to_owned),
+            ..Access::default()
+        };
+        Remote {
+            address: Address::parse(url, false).unwrap(),
+            access,
+        }
+    }
+
+    fn variable(command: &Command, name: &str) -> String {
+        let found = command
+            .as_std()
+            .get_envs()
+            .find(|(known, _)| *known == name);
+        found.unwrap().1.unwrap().to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn the_address_is_in_no_argument_and_only_its_transport_is_allowed_p1() {
+        let git = Git::with_remote(
+            Path::new("/m"),
+            &remote("https://me:pw@host/x", false, None),
+        )
+        .unwrap();
+        let command = git.command(&["fetch", "--", "origin"]);
+        let arguments: Vec<_> = command.as_std().get_args().collect();
+        assert_eq!(arguments, ["fetch", "--", "origin"]);
+        assert_eq!(variable(&command, "GIT_ALLOW_PROTOCOL"), "https");
+        assert_eq!(variable(&command, "GIT_CONFIG_GLOBAL"), "/dev/null");
+        assert_eq!(
+            variable(
+                &Git::local(Path::new("/m"), "x").command(&[]),
+                "GIT_ALLOW_PROTOCOL"
+            ),
+            ""
+        );
+    }
+
+    #[test]
+    fn ssh_has_the_agent_and_nothing_of_the_users() {
+        let url = "git@host:x";
+        let git = Git::with_remote(
+            Path::new("/m"),
+            &remote(url, true, Some("host ssh-ed25519 AAAA")),
+        )
+        .unwrap();
+        let command = git.command(&[]);
+        let ssh = variable(&command, "GIT_SSH_COMMAND");
+        for option in [
+            "-F /dev/null",
+            "BatchMode=yes",
+            "IdentityFile=none",
+            "StrictHostKeyChecking=yes",
+            "GlobalKnownHostsFile=/dev/null",
+        ] {
+            assert!(ssh.contains(option), "{ssh}");
+        }
+        assert_eq!(variable(&command, "SSH_AUTH_SOCK"), "/run/agent");
+        let hosts = variable(&command, "PIPELINE_KNOWN_HOSTS");
+        assert_eq!(
+            std::fs::read_to_string(&hosts).unwrap(),
+            "host ssh-ed25519 AAAA"
+        );
+        drop((command, git));
+        assert!(!Path::new(&hosts).exists());
+        let refused = Git::with_remote(Path::new("/m"), &remote(url, false, None))
+            .map(drop)
+            .unwrap_err();
+        assert!(refused.to_string().contains("no SSH agent"), "{refused}");
+    }
+}

@@ -725,6 +725,13 @@ pub(super) static CONTAINER: Type<Connection> = object(
             ],
             ready(exec::as_service),
         ),
+        field(
+            "withError",
+            "Container!",
+            "An error in its place, unless the text is empty.",
+            &[arg("err", "String!", "What the error says.")],
+            ready(exec::with_error),
+        ),
         // Its image.
         field(
             "asTarball",

@@ -82,6 +82,17 @@ pub(super) fn with_exec(call: FieldCall) -> Answer {
     })
 }
 
+pub(super) fn with_error(call: FieldCall) -> Answer {
+    let text = text(&call.args, "err");
+    if text.is_empty() {
+        return object(call.object);
+    }
+    new_container(&call, move |_| {
+        let error = Error::new(text.clone());
+        async move { Err(error) }
+    })
+}
+
 async fn last(call: &FieldCall) -> Result<Arc<ExecOutcome>> {
     container_state(call).await?.last.clone().ok_or_else(|| {
         Error::new("nothing has been run in this container yet: call withExec first")

@@ -29,20 +29,19 @@ enum Sources {
     Files(Vec<Arc<Node<Arc<File>>>>),
 }
 
-/// Refuses an argument that only a Dagger engine knows; `what` is the call.
-pub(super) fn refuse_gitignore(call: &FieldCall, what: &str) -> Result<()> {
-    if flag(&call.args, "gitignore") {
-        return Err(Error::new(format!(
-            "{what}(gitignore: true) is not available on the embedded engine; name the patterns in `exclude`"
-        )));
-    }
-    Ok(())
+/// Why `gitignore` is refused where the files are in the store already; `what` is the call.
+pub(super) fn no_gitignore(what: &str) -> Error {
+    Error::new(format!(
+        "{what}(gitignore: true) is for directories of the host as they are; say it to host.directory, or name the patterns in `exclude`"
+    ))
 }
 
 impl Copying {
     /// The arguments of `withDirectory`.
     pub(super) fn directory(call: &FieldCall) -> Result<Self> {
-        refuse_gitignore(call, "withDirectory")?;
+        if flag(&call.args, "gitignore") {
+            return Err(no_gitignore("withDirectory"));
+        }
         let source = call.backend.session.object(&text(&call.args, "source"))?;
         Self::new(call, Sources::Directory(directory_of(&source)?))
     }

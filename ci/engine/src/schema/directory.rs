@@ -224,6 +224,20 @@ pub(super) static DIRECTORY: Type<Connection> = object(
             ready(fields::without_files),
         ),
         field(
+            "withTimestamps",
+            "Directory!",
+            "The same: times are no part of what this engine keeps, every file of an image has one and the same.",
+            &[arg("timestamp", "Int!", "Taken for compatibility.")],
+            ready(|call| super::object(call.object)),
+        ),
+        field(
+            "withError",
+            "Directory!",
+            "An error in its place, unless the text is empty.",
+            &[arg("err", "String!", "What the error says.")],
+            ready(fields::with_error),
+        ),
+        field(
             "export",
             "String!",
             "Writes it to the host and answers the absolute path.",

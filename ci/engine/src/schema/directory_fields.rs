@@ -7,12 +7,12 @@ use ci_rootfs::copy;
 use ci_rootfs::import::Filter;
 use ci_rootfs::write::Change;
 
-use super::copying::{Copying, refuse_gitignore};
+use super::copying::{Copying, no_gitignore};
 use super::{
     Answer, FieldCall, directory_of, flag, located, new_directory, new_file, permissions, text,
 };
 use crate::directory::{Directory, File, below, host_path, join};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::HostDirectory;
 use crate::layers::Rootfs;
 use crate::session::Session;
@@ -126,10 +126,9 @@ pub(super) fn file(call: FieldCall) -> Answer {
 }
 
 pub(super) fn filter(call: FieldCall) -> Answer {
-    refuse_gitignore(&call, "filter")?;
     let parent = directory_of(&call.object)?;
     let (exclude, include) = (call.args.strings("exclude"), call.args.strings("include"));
-    let group = call.backend.group.clone();
+    let (gitignore, group) = (flag(&call.args, "gitignore"), call.backend.group.clone());
     new_directory(&call, move |session| {
         let (parent, exclude, include, group) = (
             parent.clone(),
@@ -147,11 +146,13 @@ pub(super) fn filter(call: FieldCall) -> Answer {
                         Filter {
                             include,
                             exclude,
-                            roots: Vec::new(),
+                            gitignore,
+                            ..Filter::default()
                         },
                         group,
                     )))
                 }
+                _ if gitignore => Err(no_gitignore("filter")),
                 _ => {
                     let (rootfs, root) = directory.rootfs(&session).await?;
                     let request = copy::Request {
@@ -297,6 +298,17 @@ pub(super) fn without_files(call: FieldCall) -> Answer {
                 path: below(base, path),
             })
             .collect()
+    })
+}
+
+pub(super) fn with_error(call: FieldCall) -> Answer {
+    let text = text(&call.args, "err");
+    if text.is_empty() {
+        return super::object(call.object);
+    }
+    new_directory(&call, move |_| {
+        let error = Error::new(text.clone());
+        async move { Err(error) }
     })
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use ci_graphql::{FieldError, Type, arg, field, future, object};
+use ci_graphql::{FieldError, Type, arg, field, future, object, ready};
+use ci_rootfs::copy;
 
-use super::{Answer, Connection, FieldCall, ID, OF_FILE, file_of};
+use super::{Answer, Connection, FieldCall, ID, OF_FILE, file_of, new_file};
 use crate::directory::{File, host_path};
 use crate::error::Result;
+use crate::layers::Rootfs;
 
 /// Largest file whose contents are given as a string, in bytes.
 const CONTENTS_LIMIT: u64 = 128 << 20;
@@ -31,6 +33,27 @@ pub(super) static FILE: Type<Connection> = object(
             "Its name, without directories.",
             &[],
             future!(name),
+        ),
+        field(
+            "stat",
+            "Stat",
+            "What is known of it without reading it.",
+            &[],
+            future!(stat),
+        ),
+        field(
+            "withName",
+            "File!",
+            "The same file under another name.",
+            &[arg("name", "String!", "The name.")],
+            ready(with_name),
+        ),
+        field(
+            "withTimestamps",
+            "File!",
+            "The same: times are no part of what this engine keeps, every file of an image has one and the same.",
+            &[arg("timestamp", "Int!", "Taken for compatibility.")],
+            ready(|call| super::object(call.object)),
         ),
         field("size", "Int!", "Its size in bytes.", &[], future!(size)),
         field(
@@ -106,6 +129,43 @@ async fn sync(call: FieldCall) -> Answer {
 
 async fn name(call: FieldCall) -> Answer {
     Ok(state(&call).await?.name().into())
+}
+
+async fn stat(call: FieldCall) -> Answer {
+    let session = &call.backend.session;
+    let (rootfs, path) = state(&call).await?.rootfs(session).await?;
+    let status = session.stat(&rootfs, &path, true).await?;
+    super::container_read::stat_record(&call, &path, status)
+}
+
+fn with_name(call: FieldCall) -> Answer {
+    let parent = file_of(&call.object)?;
+    let name = call.args.string("name")?.to_owned();
+    if matches!(&*name, "" | "." | "..") || name.contains(['/', '\0']) {
+        return Err(FieldError::new(format!(
+            "{name:?} cannot be the name of a file"
+        )));
+    }
+    new_file(&call, move |session| {
+        let (parent, name) = (parent.clone(), name.clone());
+        async move {
+            let (rootfs, path) = parent.state.get(&session).await?.rootfs(&session).await?;
+            let path_of_new = format!("/{name}");
+            let request = copy::Request {
+                sources: vec![path],
+                root: "/".into(),
+                dest: path_of_new.clone(),
+                ..copy::Request::default()
+            };
+            let layer = session
+                .copy(&Rootfs::default(), vec![(rootfs, request)])
+                .await?;
+            Ok(File::Layers {
+                rootfs: Rootfs::default().with(layer),
+                path: path_of_new,
+            })
+        }
+    })
 }
 
 async fn size(call: FieldCall) -> Answer {

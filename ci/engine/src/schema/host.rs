@@ -117,12 +117,12 @@ pub(super) static HOST: Type<Connection> = object_type(
 );
 
 fn directory(call: FieldCall) -> Answer {
-    super::copying::refuse_gitignore(&call, "host.directory")?;
     let root = host_path(&call.backend.session, call.args.string("path")?);
     let filter = Filter {
         include: call.args.strings("include"),
         exclude: call.args.strings("exclude"),
-        roots: Vec::new(),
+        gitignore: flag(&call.args, "gitignore"),
+        ..Filter::default()
     };
     let group = call.backend.group.clone();
     if flag(&call.args, "noCache") {

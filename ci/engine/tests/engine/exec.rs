@@ -1,7 +1,10 @@
 //! Programs in containers.
 
 use ci_engine::progress::Outcome;
-use dagger_sdk::{ContainerWithExecOptsBuilder, ContainerWithMountedCacheOptsBuilder, ReturnType};
+use dagger_sdk::{
+    ContainerWithExecOptsBuilder, ContainerWithMountedCacheOptsBuilder, DirectoryFilterOptsBuilder,
+    HostDirectoryOptsBuilder, ReturnType,
+};
 use libtest_mimic::Trial;
 
 use crate::fixture::{Fixture, TestResult, base, test};
@@ -24,6 +27,14 @@ pub(crate) fn tests() -> Vec<Trial> {
         test(
             "standard streams are redirected from and to files of the container",
             redirects,
+        ),
+        test(
+            "a directory of the host is taken without what its .gitignore files leave out",
+            gitignore,
+        ),
+        test(
+            "files are renamed and looked at, errors are made",
+            small_fields,
         ),
         test("a user by name has its ids and home", users),
         test("a chain of 200 calls works", long_chain),
@@ -276,5 +287,75 @@ async fn redirects(fixture: Fixture) -> TestResult {
         error.to_string().contains("/work: it is a directory"),
         "{error}"
     );
+    Ok(())
+}
+
+async fn gitignore(fixture: Fixture) -> TestResult {
+    for (path, content) in [
+        (".gitignore", "*.log\n"),
+        ("kept", "1"),
+        ("a.log", "2"),
+        ("d/b.log", "3"),
+    ] {
+        fixture.write(path, content);
+    }
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    let opts = HostDirectoryOptsBuilder::default()
+        .gitignore(true)
+        .build()?;
+    let directory = query.host().directory_opts(".", opts);
+    assert_eq!(directory.glob("**").await?, [".gitignore", "d/", "kept"]);
+    let opts = DirectoryFilterOptsBuilder::default()
+        .gitignore(true)
+        .build()?;
+    let filtered = query.host().directory(".").filter_opts(opts);
+    assert_eq!(filtered.digest().await?, directory.digest().await?);
+    let opts = DirectoryFilterOptsBuilder::default()
+        .gitignore(true)
+        .build()?;
+    let error = directory
+        .directory("d")
+        .filter_opts(opts)
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("host.directory"), "{error}");
+    Ok(())
+}
+
+async fn small_fields(fixture: Fixture) -> TestResult {
+    let engine = fixture.engine().await;
+    let query = engine.query("test");
+    let file = query
+        .directory()
+        .with_new_file("a", "text")
+        .file("a")
+        .with_name("b")
+        .with_timestamps(1);
+    assert_eq!(
+        (file.name().await?, file.contents().await?),
+        ("b".into(), "text".into())
+    );
+    assert_eq!(file.stat().size().await?, 4);
+    assert!(file.with_name("../c").contents().await.is_err());
+    let container = base(&query, &fixture);
+    container.with_error("").sync().await?;
+    let error = container
+        .with_error("no way")
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("no way"), "{error}");
+    let error = query
+        .directory()
+        .with_error("nor here")
+        .sync()
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("nor here"), "{error}");
     Ok(())
 }
