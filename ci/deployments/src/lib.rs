@@ -9,15 +9,18 @@ mod contents;
 mod declaration;
 mod edit;
 mod foreign;
+pub mod gate;
 pub mod git;
 pub mod github;
 mod image;
 mod place;
 mod plan;
 pub mod policy;
+pub mod receivers;
 mod release;
 pub mod review;
 mod state;
+pub mod status;
 
 pub use contents::{Contents, Entry};
 pub use declaration::{

@@ -16,6 +16,7 @@ use ci_oci::{Digest, Reference};
 
 pub use refusal::{Candidate, Refusal, RefusalKind};
 pub use yaml::{InvalidYamlPath, YamlPath};
+pub(crate) use yaml::{Kind, Node, Yaml, parse};
 
 use crate::{Form, Image, Place};
 use refusal::Refusal as No;

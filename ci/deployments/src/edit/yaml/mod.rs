@@ -11,8 +11,9 @@ mod scalar;
 
 pub(super) use extent::{end, is_flow};
 pub(super) use find::{entry, find, select};
-pub(super) use node::{Document, Kind, Node, Style};
-pub(super) use parse::{Yaml, parse};
+pub(super) use node::{Document, Style};
+pub(crate) use node::{Kind, Node};
+pub(crate) use parse::{Yaml, parse};
 pub(super) use path::Step;
 pub use path::{InvalidYamlPath, YamlPath};
 pub(super) use scalar::{quoted, replace, token};
