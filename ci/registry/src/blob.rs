@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ci_http::header::{CONTENT_RANGE, RANGE};
-use ci_http::{Attempts, Bytes, Method, Response, StatusCode};
+use ci_http::{Attempts, Bytes, Method, RequestBuilder, Response, StatusCode};
 use ci_oci::{Descriptor, Digest, Reference};
 use sha2::{Digest as _, Sha256};
 
@@ -189,14 +189,12 @@ impl Blob {
     }
 
     async fn open(&self) -> Result<Reading, Error> {
-        let Descriptor { digest, size, .. } = &self.descriptor;
-        let url = self.place.endpoint.url(&format!("blobs/{digest}"));
-        let from = self.position;
-        let range = |request: ci_http::RequestBuilder| match from {
-            0 => request,
-            from => request.header(RANGE, format!("bytes={from}-")),
-        };
-        let response = self.place.send(Method::GET, &url, range).await?;
+        let (from, size) = (self.position, self.descriptor.size);
+        let mut response = self.get(from).await?;
+        // Some that know ranges do not like ours.
+        if from > 0 && response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            response = self.get(0).await?;
+        }
         let (begins, total) = match response.status() {
             StatusCode::OK => (0, response.content_length()),
             StatusCode::PARTIAL_CONTENT => content_range(&response).ok_or_else(|| {
@@ -211,12 +209,25 @@ impl Blob {
             )));
         }
         match total {
-            Some(total) if total != *size => Err(self.size(total)),
+            Some(total) if total != size => Err(self.size(total)),
             _ => Ok(Reading {
                 response,
                 skip: from - begins,
             }),
         }
+    }
+
+    /// Asks for all bytes from one on.
+    async fn get(&self, from: u64) -> Result<Response, Error> {
+        let Descriptor { digest, size, .. } = &self.descriptor;
+        let url = self.place.endpoint.url(&format!("blobs/{digest}"));
+        // Both ends, although the second may be left out: not everybody knows that.
+        let range = format!("bytes={from}-{}", size.saturating_sub(1));
+        let range = |request: RequestBuilder| match from {
+            0 => request,
+            _ => request.header(RANGE, &range),
+        };
+        self.place.send(Method::GET, &url, range).await
     }
 
     fn name(&self) -> String {

@@ -26,7 +26,8 @@ const MAX_ROUNDS: usize = 20;
 const SETTLE: Duration = Duration::from_millis(750);
 
 impl Client {
-    /// What is attached to `subject` in `reference`'s repository; where `artifact_type` is given, only that.
+    /// What is attached to `subject` in `reference`'s repository; where `artifact_type` is given, only that. Types are what the list
+    /// says they are: some registries and some writers say the type of the manifest's config.
     ///
     /// # Errors
     /// The registry does not say, or what it says is no index.

@@ -201,7 +201,9 @@ async fn fragile(bytes: ci_http::Bytes, step: usize, ranges: bool) -> Server {
                 .body(bytes.clone())
                 .cut(step.min(bytes.len()));
         };
-        let from: usize = range["bytes=".len()..range.len() - 1].parse().unwrap();
+        let (from, to) = range["bytes=".len()..].split_once('-').unwrap();
+        assert_eq!(to, (bytes.len() - 1).to_string());
+        let from: usize = from.parse().unwrap();
         let range = format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len());
         let rest = bytes.slice(from..);
         let sent = step.min(rest.len());
@@ -226,7 +228,7 @@ async fn a_blob_is_taken_up_where_the_connection_broke() {
     let expected = [None, Some(2 << 20), Some(4 << 20)];
     assert_eq!(
         ranges,
-        expected.map(|from| from.map(|from| format!("bytes={from}-")))
+        expected.map(|from| from.map(|from| format!("bytes={from}-{}", bytes.len() - 1)))
     );
 }
 
@@ -250,7 +252,7 @@ async fn a_blob_is_taken_up_where_the_connection_fell_silent() {
         .blob(&reference(&server, "a/b"), &layer(&bytes), None)
         .await;
     assert_eq!(read(blob.unwrap()).await.unwrap(), bytes);
-    assert_eq!(server.log()[1].header("range"), Some("bytes=1000-"));
+    assert_eq!(server.log()[1].header("range"), Some("bytes=1000-4999"));
 }
 
 #[tokio::test]
@@ -282,6 +284,26 @@ async fn a_registry_without_ranges_begins_again_and_what_is_there_is_passed_over
     })
     .await;
     assert_eq!(pull(&server, &layer(&bytes)).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_like_our_range_is_asked_for_the_whole() {
+    let bytes = content(1, 3000);
+    let whole = bytes.clone();
+    let server = Server::start(move |request: &Request| match request.header("range") {
+        Some(_) => Reply::new(416),
+        None => Reply::new(200).body(whole.clone()),
+    })
+    .await;
+    let resume = Resume {
+        offset: 1000,
+        hash: Sha256::new().chain_update(&bytes[..1000]),
+    };
+    let client = client(&server);
+    let blob = client
+        .blob(&reference(&server, "a/b"), &layer(&bytes), Some(resume))
+        .await;
+    assert_eq!(read(blob.unwrap()).await.unwrap(), bytes[1000..]);
 }
 
 #[tokio::test]
@@ -361,7 +383,7 @@ async fn a_mirror_can_break_within_a_blob_and_the_registry_goes_on() {
         .blob(&reference(&registry, "a/b"), &layer(&bytes), None)
         .await;
     assert_eq!(read(blob.unwrap()).await.unwrap(), bytes);
-    assert_eq!(registry.log()[0].header("range"), Some("bytes=1000-"));
+    assert_eq!(registry.log()[0].header("range"), Some("bytes=1000-4999"));
 }
 
 #[tokio::test]

@@ -141,11 +141,11 @@ async fn a_registry_that_never_takes_it_is_given_up() {
 #[tokio::test]
 async fn what_is_too_large_at_once_goes_in_parts_of_the_size_the_registry_wants() {
     const MIB: usize = 1 << 20;
-    let bytes = Bytes::from(vec![7; 70 * MIB]);
-    for (least, parts) in [(0, [32, 32, 6].as_slice()), (40 * MIB, &[40, 30])] {
+    let bytes = Bytes::from(vec![7; 36 * MIB]);
+    for (least, parts) in [(0, [32, 4]), (34 * MIB, [34, 2])] {
         let registry = Uploads::new()
             .instead(|request| {
-                let large = request.body.len() > 50 * MIB;
+                let large = request.body.len() > 35 * MIB;
                 large.then(|| Reply::new(413))
             })
             .least_part(least)

@@ -8,7 +8,7 @@ use crate::server::Authority;
 use crate::token_server::TokenServer;
 use ci_http::Bytes;
 use ci_oci::manifest::media_type;
-use ci_oci::{Descriptor, Digest};
+use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::{
     Client, Error, Listed, Login, Manifest, Moving, Pushed, RegistryConfig, Resume, TagState,
     Tagged,
@@ -16,7 +16,7 @@ use ci_registry::{
 use sha2::{Digest as _, Sha256};
 
 /// A manifest of one layer, whose blobs are pushed.
-async fn pushed(client: &Client, reference: &ci_oci::Reference, seed: u8) -> Manifest {
+async fn pushed(client: &Client, reference: &Reference, seed: u8) -> Manifest {
     let config = Bytes::from(format!("{{\"seed\":{seed}}}"));
     let layer = content(seed, 100_000);
     let mut descriptors = Vec::new();
@@ -32,6 +32,31 @@ async fn pushed(client: &Client, reference: &ci_oci::Reference, seed: u8) -> Man
         descriptors.push(descriptor);
     }
     image(&descriptors[0], &descriptors[1])
+}
+
+/// Something to attach to an image, whose blob is pushed.
+async fn attachment(
+    client: &Client,
+    reference: &Reference,
+    subject: &Manifest,
+    kind: &str,
+) -> Manifest {
+    let bytes = Bytes::from_static(b"{}");
+    let empty = Descriptor::of("application/vnd.oci.empty.v1+json", &bytes);
+    client
+        .push_blob(reference, &empty, Arc::new(bytes), None)
+        .await
+        .unwrap();
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "artifactType": kind,
+        "config": empty,
+        "layers": [empty],
+        "subject": subject.descriptor,
+        "annotations": { "kind": kind },
+    });
+    Manifest::new(media_type::OCI_MANIFEST, manifest.to_string())
 }
 
 #[tokio::test]
@@ -170,26 +195,9 @@ async fn what_is_attached_is_found_by_the_tag_where_the_registry_keeps_no_list()
     let (client, reference) = (registry.client(), registry.reference("acme/app"));
     let subject = pushed(&client, &reference, 1).await;
     client.push_manifest(&reference, &subject).await.unwrap();
-    let empty = Bytes::from_static(b"{}");
-    let empty_descriptor = Descriptor::of("application/vnd.oci.empty.v1+json", &empty);
-    client
-        .push_blob(&reference, &empty_descriptor, Arc::new(empty), None)
-        .await
-        .unwrap();
-    let attachment = |kind: &str| {
-        let manifest = serde_json::json!({
-            "schemaVersion": 2,
-            "mediaType": media_type::OCI_MANIFEST,
-            "artifactType": kind,
-            "config": empty_descriptor,
-            "layers": [empty_descriptor],
-            "subject": subject.descriptor,
-            "annotations": { "kind": kind },
-        });
-        Manifest::new(media_type::OCI_MANIFEST, manifest.to_string())
-    };
+    let a = attachment(&client, &reference, &subject, "application/a").await;
+    let b = attachment(&client, &reference, &subject, "application/b").await;
     let digest = subject.descriptor.digest;
-    let (a, b) = (attachment("application/a"), attachment("application/b"));
     for attached in [&a, &b, &a] {
         let listed = client
             .attach(&reference, digest, std::slice::from_ref(attached))
@@ -315,4 +323,45 @@ async fn rights_come_from_a_token_server() {
     assert_eq!(mount("acme/other").await.unwrap(), Pushed::Mounted);
     let error = mount("others/app").await.unwrap_err();
     insta::assert_snapshot!(text(error, &hosts), @r#"not allowed to push to HOST/others/app: missing scope repository:others/app:pull,push; credentials: user "ci"; the registry says: UNAUTHORIZED authentication required"#);
+}
+
+/// Any other registry that somebody has at hand, by plain HTTP and without rights: `CI_TEST_REGISTRY=127.0.0.1:5000`.
+#[tokio::test]
+async fn another_registry_is_served_as_well() {
+    let Ok(host) = std::env::var("CI_TEST_REGISTRY") else {
+        eprintln!("skipped: CI_TEST_REGISTRY names no registry");
+        return;
+    };
+    let client = Client::new(plain([host.as_str()])).unwrap();
+    let reference: Reference = format!("{host}/acme/app:1").parse().unwrap();
+    let manifest = pushed(&client, &reference, 1).await;
+    client.push_manifest(&reference, &manifest).await.unwrap();
+    client
+        .push_tag(&reference, &manifest, Moving::Refuse)
+        .await
+        .unwrap();
+    assert_eq!(client.resolve(&reference).await.unwrap(), manifest);
+    let layer = Descriptor::of(media_type::OCI_LAYER_GZIP, &content(1, 100_000));
+    let resume = Resume {
+        offset: 50_000,
+        hash: Sha256::new().chain_update(&content(1, 100_000)[..50_000]),
+    };
+    let blob = client.blob(&reference, &layer, Some(resume)).await.unwrap();
+    assert_eq!(read(blob).await.unwrap(), content(1, 100_000)[50_000..]);
+    let other: Reference = format!("{host}/acme/other").parse().unwrap();
+    let source = Arc::new(content(1, 100_000));
+    let mounted = client.push_blob(&other, &layer, source, Some("acme/app"));
+    mounted.await.unwrap();
+    assert!(client.has_blob(&other, &layer).await.unwrap());
+
+    let subject = manifest.descriptor.digest;
+    let attached = attachment(&client, &reference, &manifest, "application/a").await;
+    let listed = client
+        .attach(&reference, subject, std::slice::from_ref(&attached))
+        .await;
+    listed.unwrap();
+    // Unfiltered: go-containerregistry's registry has its own idea of types.
+    let found = client.referrers(&reference, subject, None).await.unwrap();
+    let found: Vec<Digest> = found.iter().map(|one| one.digest).collect();
+    assert_eq!(found, [attached.descriptor.digest]);
 }
