@@ -23,6 +23,7 @@ use crate::error::{Context, Error, Result};
 use crate::merged::{Kind, Merged, Metadata};
 use crate::upper::{Owner, Upper, name_of, shown, stamp};
 use find::Found;
+pub use find::nearest;
 use links::Links;
 
 /// What to copy where.
@@ -66,6 +67,7 @@ pub fn copy(items: &[(Merged, Request)], below: &Merged, upper: &Path) -> Result
             mode,
             shares,
             filter: Filter::new(request)?,
+            took: false,
             links: Links::default(),
             implied: &BTreeSet::new(),
         }
@@ -82,6 +84,8 @@ struct Job<'a, 'b> {
     /// Whether a file may share its bytes on disk with the source's layer; see [`Job::share`].
     shares: bool,
     filter: Filter,
+    /// Something was copied, not only directories on the way to it.
+    took: bool,
     links: Links,
     /// Directories of the source that nothing describes: they have no metadata to be copied.
     implied: &'a BTreeSet<PathBuf>,
@@ -161,6 +165,12 @@ impl Job<'_, '_> {
             self.links.copied.clear();
             self.place(&item, &dest, into_directory)?;
         }
+        if !self.request.include.is_empty() && !self.request.allow_empty && !self.took {
+            return Err(Error::NotFound {
+                path: self.request.include.join(" "),
+                hint: String::new(),
+            });
+        }
         Ok(())
     }
 
@@ -219,6 +229,7 @@ impl Job<'_, '_> {
             mode: None,
             shares: false,
             filter,
+            took: false,
             links: Links::default(),
             implied: &unpacked.implied,
         };
@@ -272,6 +283,7 @@ impl Job<'_, '_> {
             let seen = relative.join(name);
             let is_dir = child.kind == Kind::Directory;
             let taken = self.filter.takes(&seen.to_string_lossy());
+            self.took |= taken;
             if is_dir && taken {
                 self.directory(&path, &seen, &target.join(name), Some(&child))?;
             } else if is_dir && self.filter.may_take_below(&seen.to_string_lossy()) {
@@ -305,6 +317,7 @@ impl Job<'_, '_> {
                 }
                 continue;
             }
+            self.took = true;
             if self.upper.lstat(target)?.is_none() {
                 let owner = self.owner_of_new();
                 self.upper.directory(target, owner)?;

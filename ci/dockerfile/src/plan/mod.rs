@@ -304,13 +304,16 @@ impl Plan {
         Error::new(kind, &self.file.source, span, message)
     }
 
-    /// The stage that was probably meant by a name that turned out to be none, nor an image.
+    /// The stage that was probably meant by a name that turned out to be none, nor an image. Not the one of that very name, which cannot
+    /// be used where it stands.
     pub fn nearest_stage(&self, name: &str) -> Option<&str> {
         let names = self
             .file
             .stages
             .iter()
-            .filter_map(|stage| stage.from.name.as_ref());
-        nearest(name, names.map(|name| name.name.as_str()))
+            .filter_map(|stage| stage.from.name.as_ref())
+            .map(|stage| stage.name.as_str())
+            .filter(|stage| !stage.eq_ignore_ascii_case(name));
+        nearest(name, names)
     }
 }

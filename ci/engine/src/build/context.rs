@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ci_dockerfile::graph::{CopyFrom, Mount, Op, Source as CopySource};
+use ci_dockerfile::glob::has_wildcards;
+use ci_dockerfile::graph::{Copy, CopyFrom, Mount, Op, Source as CopySource};
 use ci_dockerfile::ignore::{self, Patterns};
 use ci_rootfs::import;
 
@@ -186,4 +187,29 @@ fn has_link(dir: &Path, path: &str) -> bool {
             .is_ok_and(|found| found.is_symlink())
             && !path.as_os_str().is_empty()
     })
+}
+
+/// What was probably meant by the first source of a COPY that is not in the build context, where that is on the host. A copy that failed
+/// looked only at what its sources name.
+pub(super) fn meant(context: &Directory, copy: &Copy) -> Option<String> {
+    let Directory::Host(host) = context else {
+        return None;
+    };
+    if copy.from != CopyFrom::Context {
+        return None;
+    }
+    let missing = copy.sources.iter().find_map(|source| match source {
+        CopySource::Path(path) if !has_wildcards(path) => {
+            let path = Path::new(path.trim_start_matches('/'));
+            (!host.root.join(path).exists()).then_some(path)
+        }
+        _ => None,
+    })?;
+    let left_out = Patterns::from_list(&host.filter.exclude).ok()?;
+    let parent = missing.parent()?;
+    let names = std::fs::read_dir(host.root.join(parent)).ok()?;
+    let names = names.filter_map(|name| name.ok()?.file_name().into_string().ok());
+    let kept = names.filter(|name| !left_out.matches(&parent.join(name).to_string_lossy()));
+    let nearest = ci_rootfs::copy::nearest(missing.file_name()?.to_str()?, kept)?;
+    Some(parent.join(nearest).display().to_string())
 }

@@ -11,7 +11,7 @@ use ci_oci::{Digest, Platform};
 use ci_rootfs::copy;
 use ci_rootfs::write::Change;
 
-use super::context::source_root;
+use super::context::{self, source_root};
 use super::plan::Plan;
 use super::stages::Stages;
 use crate::container::Container;
@@ -71,6 +71,10 @@ pub(super) async fn run(
             .copy(copy, below)
             .await
             .map(Some)
+            .map_err(|error| match context::meant(&plan.context, copy) {
+                Some(name) => Error::new(format!("{error} (did you mean {name:?}?)")),
+                None => error,
+            })
             .map_err(|error| located(error, &source)),
         Op::Workdir(workdir) => scope
             .workdir(workdir, below)

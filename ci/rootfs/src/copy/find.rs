@@ -89,22 +89,23 @@ impl Job<'_, '_> {
         if dir.metadata.kind != Kind::Directory {
             return Ok(None);
         }
-        let wanted = relative
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let wanted = relative.file_name().unwrap_or_default();
         let names = self.source.list(&dir.canonical)?;
-        let nearest = names
+        let names = names
             .iter()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .max_by(|a, b| {
-                strsim::jaro_winkler(a, &wanted).total_cmp(&strsim::jaro_winkler(b, &wanted))
-            });
-        Ok(nearest
-            .filter(|name| strsim::jaro_winkler(name, &wanted) > 0.8)
-            .map(|name| parent.join(name).display().to_string()))
+            .map(|name| String::from_utf8_lossy(name).into_owned());
+        let nearest = nearest(&wanted.to_string_lossy(), names);
+        Ok(nearest.map(|name| parent.join(name).display().to_string()))
     }
+}
+
+/// Of the names in a directory, the one that was probably meant; not the very name, which is that of a link that leads nowhere.
+pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let likeness = |name: &str| strsim::jaro_winkler(name, wanted);
+    names
+        .filter(|name| name != wanted)
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|name| likeness(name) > 0.8)
 }
 
 /// A source path relative to the root, without `.`, `..` leaving it, or a leading `/`.
