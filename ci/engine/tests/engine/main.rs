@@ -14,6 +14,7 @@ mod fetch_git;
 mod fetch_http;
 mod figures;
 mod fixture;
+mod hostile_git;
 mod layout;
 mod limits;
 mod platforms;
@@ -48,6 +49,7 @@ fn main() {
         pull::tests(),
         service::tests(),
         fetch_git::tests(),
+        hostile_git::tests(),
         fetch_http::tests(),
         ssh::tests(),
     ]

@@ -96,6 +96,28 @@ pub(crate) fn serve(root: &Path, token: Option<&'static str>) -> Server {
     })
 }
 
+/// The same by the protocol of before 2018, which gives no commit that has no name.
+pub(crate) fn serve_old(root: &Path) -> Server {
+    let root = root.to_owned();
+    Server::start(move |request| {
+        let mut request = request.clone();
+        request.headers.remove("git-protocol");
+        backend(&root, &request)
+    })
+}
+
+/// The files of a directory, which git can fetch from after `git update-server-info`.
+pub(crate) fn serve_files(root: &Path) -> Server {
+    let root = root.to_owned();
+    Server::start(move |request| {
+        let path = request.target.split('?').next().unwrap_or_default();
+        match std::fs::read(root.join(path.trim_start_matches('/'))) {
+            Ok(content) => Answer::ok(content),
+            Err(_) => Answer::status(404, "no"),
+        }
+    })
+}
+
 fn backend(root: &Path, request: &Request) -> Answer {
     let (path, query) = request
         .target
