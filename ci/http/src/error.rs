@@ -129,6 +129,15 @@ impl Error {
         )
     }
 
+    /// Whether there was not even a connection.
+    pub fn is_unreachable(&self) -> bool {
+        use Kind::{Certificate, Connect, PlainHttp, Proxy, Tls, UnknownHost};
+        matches!(
+            self.kind,
+            UnknownHost(_) | Connect | Proxy | Certificate | PlainHttp | Tls
+        )
+    }
+
     /// What can be done about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.kind {

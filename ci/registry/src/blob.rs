@@ -169,6 +169,9 @@ impl Blob {
     }
 
     fn next_place(&mut self, error: Error) -> Result<(), Error> {
+        self.place
+            .client
+            .failed_at(&self.place.endpoint.host, &error);
         let foreign = error.is_not_found() && !self.descriptor.urls.is_empty();
         let error = match foreign {
             true => Error::Foreign {

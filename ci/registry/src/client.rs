@@ -1,9 +1,9 @@
 //! The client: what all requests share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ci_http::{Http, Options};
 
@@ -24,6 +24,8 @@ struct Inner {
     declared: HashMap<PathBuf, Http>,
     auth: Auth,
     lists: tokio::sync::Mutex<()>,
+    /// Hosts that were not there.
+    down: Mutex<HashSet<String>>,
 }
 
 impl Client {
@@ -48,6 +50,7 @@ impl Client {
                 http,
                 declared,
                 lists: tokio::sync::Mutex::default(),
+                down: Mutex::default(),
             }),
         })
     }
@@ -61,6 +64,23 @@ impl Client {
         self.registry(host)
             .and_then(|declared| self.inner.declared.get(declared.ca.as_ref()?))
             .unwrap_or(&self.inner.http)
+    }
+
+    /// Whether a host was not there when it was asked last. Mirrors that are down are not asked for every blob.
+    pub(crate) fn is_down(&self, host: &str) -> bool {
+        self.down().contains(host)
+    }
+
+    /// What a place said that does not have what was asked for.
+    pub(crate) fn failed_at(&self, host: &str, error: &Error) {
+        if matches!(error, Error::Http(error) if error.is_unreachable()) {
+            self.down().insert(host.to_owned());
+        }
+    }
+
+    fn down(&self) -> MutexGuard<'_, HashSet<String>> {
+        let down = self.inner.down.lock();
+        down.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The turn to write to lists of referrers.

@@ -1,9 +1,10 @@
 //! Where a repository is reached: the registry's own address, and its mirrors before it.
 
-use ci_http::{Http, Url};
+use ci_http::{Http, Retry, Url};
 use ci_oci::Reference;
 
 use crate::client::Client;
+use crate::config::Mirror;
 use crate::error::Error;
 
 /// Docker Hub answers under another name than its images have.
@@ -27,12 +28,21 @@ impl Client {
         let declared = self.registry(reference.registry());
         let mirrors = declared.iter().flat_map(|declared| &declared.mirrors);
         mirrors
-            .map(|mirror| {
-                let repository = mirror.repository(reference.repository());
-                self.endpoint(mirror.host(), repository)
-            })
+            .filter(|mirror| !self.is_down(mirror.host()))
+            .map(|mirror| self.mirror(mirror, reference))
             .chain([self.target(reference)])
             .collect()
+    }
+
+    /// A mirror, which is not waited for: there is somebody else to ask.
+    fn mirror(&self, mirror: &Mirror, reference: &Reference) -> Result<Endpoint, Error> {
+        let repository = mirror.repository(reference.repository());
+        let mut endpoint = self.endpoint(mirror.host(), repository)?;
+        endpoint.http = endpoint.http.with_retry(Retry {
+            attempts: 2,
+            ..Retry::default()
+        });
+        Ok(endpoint)
     }
 
     /// Where to write to.

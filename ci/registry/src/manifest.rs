@@ -75,7 +75,10 @@ impl Client {
             let session = Session::new(self, endpoint, Access::Pull);
             match head(&session, &reference.manifest(), reference.digest()).await {
                 Ok(descriptor) => return Ok(descriptor),
-                Err(error) => errors.push((session.endpoint.host, error)),
+                Err(error) => {
+                    self.failed_at(&session.endpoint.host, &error);
+                    errors.push((session.endpoint.host, error));
+                }
             }
         }
         Err(Error::everywhere(errors))
@@ -93,7 +96,10 @@ impl Client {
             let session = Session::new(self, endpoint, Access::Pull);
             match get(&session, name, digest, descriptor).await {
                 Ok(manifest) => return Ok(manifest),
-                Err(error) => errors.push((session.endpoint.host, error)),
+                Err(error) => {
+                    self.failed_at(&session.endpoint.host, &error);
+                    errors.push((session.endpoint.host, error));
+                }
             }
         }
         Err(Error::everywhere(errors))

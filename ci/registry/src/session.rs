@@ -190,11 +190,19 @@ impl Session {
 
     /// What a response that is of no use means. `what` is what was asked for.
     pub(crate) async fn failed(&self, what: &str, response: Response) -> Error {
-        let (host, status) = (self.endpoint.host.clone(), response.status());
+        let status = response.status();
+        // Where it was redirected to has its own rights, which are not ours to have.
+        let elsewhere = !self.endpoint.owns(response.url());
+        let host = match response.url().host_str() {
+            Some(host) if elsewhere => host.to_owned(),
+            _ => self.endpoint.host.clone(),
+        };
         let after = response.retry_after(self.endpoint.http.clock());
         let message = message(response).await;
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.denied(message).await,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !elsewhere => {
+                self.denied(message).await
+            }
             StatusCode::NOT_FOUND => Error::NotFound {
                 what: what.to_owned(),
                 place: self.endpoint.name(),

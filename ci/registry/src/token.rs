@@ -15,7 +15,7 @@ use crate::auth::{basic, sensitive};
 use crate::challenge::Bearer;
 use crate::credentials::Credential;
 use crate::error::Error;
-use crate::session::Session;
+use crate::session::{Session, message};
 
 /// Bytes of a token server's answer.
 const MAX_ANSWER: u64 = 1 << 20;
@@ -78,8 +78,12 @@ pub(crate) async fn request(
                 .await?
         }
     };
-    if response.status() != StatusCode::OK {
-        return Err(session.failed("the request for a token", response).await);
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            return Err(session.denied(message(response).await).await);
+        }
+        _ => return Err(session.failed("a token", response).await),
     }
     let body = response.bytes(MAX_ANSWER).await?;
     let wrong = |problem: String| Error::protocol(&endpoint.host, problem);

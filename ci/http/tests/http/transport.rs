@@ -34,6 +34,28 @@ async fn a_declared_authority_is_trusted_and_no_other() {
     assert_eq!(response.bytes(5).await.unwrap(), "hello");
 }
 
+/// The variable belongs to the whole process, so the test is run once more in one of its own.
+#[tokio::test]
+async fn the_file_of_the_environment_is_trusted() {
+    const URL: &str = "CI_HTTP_TEST_URL";
+    if let Ok(url) = std::env::var(URL) {
+        let http = http();
+        http.send(get(&http, &url)).await.unwrap();
+        return;
+    }
+    let authority = Authority::new("127.0.0.1");
+    let server = Server::start_tls(hello, &authority).await;
+    let name = "transport::the_file_of_the_environment_is_trusted";
+    for (file, works) in [(authority.file(), true), ("/dev/null".into(), false)] {
+        let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env("SSL_CERT_FILE", file)
+            .env(URL, server.url("/"))
+            .output();
+        assert_eq!(output.await.unwrap().status.success(), works);
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_is_for_the_host_it_names() {
     let authority = Authority::new("registry.example.com");

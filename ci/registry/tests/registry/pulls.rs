@@ -1,5 +1,6 @@
 //! What arrives from registries that break, lie or send us elsewhere.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::{Client, Error, Manifest, RegistryConfig, Resume};
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::Hurried;
 use crate::fixture::{client, content, give, manifest, plain, read, reference, text};
 use crate::server::{Authority, Reply, Request, Server};
 
@@ -368,6 +370,26 @@ async fn mirrors_are_asked_in_order_and_the_registry_at_last() {
         .await;
     assert_eq!(state.unwrap(), ci_registry::TagState::Equal);
     assert_eq!(empty.log().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mirror_that_is_not_there_is_asked_once() {
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let registry = always(give(&manifest(1))).await;
+    let mut config = plain([gone.as_str(), registry.host().as_str()]);
+    let declared = config.registries.get_mut(&registry.host()).unwrap();
+    declared.mirrors = vec![gone.parse().unwrap()];
+    let clock = Arc::new(Hurried::default());
+    config.http.clock = clock.clone();
+    let client = Client::new(config).unwrap();
+    for _ in 0..3 {
+        let found = client.resolve(&reference(&registry, "a/b:1")).await;
+        assert_eq!(found.unwrap(), manifest(1));
+    }
+    assert_eq!(clock.waited().len(), 1);
 }
 
 #[tokio::test]
