@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let work = Arc::new(TempDir::with_prefix("corpus-").unwrap());
     let bases = OnceLock::new();
     let context = Arc::new((work, bases));
+    let cases = Case::all(&folder);
     let test = |case: Case| {
         let context = context.clone();
         Trial::ignorable_test(case.name.clone(), move || {
@@ -41,7 +42,11 @@ fn main() -> ExitCode {
             Ok(Completion::Completed)
         })
     };
-    let tests = Case::all(&folder).into_iter().map(test).collect();
+    let table = fs::read_to_string(folder.join("README.md")).unwrap();
+    let named = Trial::test("the table of features names every case", move || {
+        named(&table, &Case::all(&folder))
+    });
+    let tests = cases.into_iter().map(test).chain([named]).collect();
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
@@ -64,4 +69,19 @@ fn check(case: &Case, work: &Path, bases: &Bases) -> Result<(), Failed> {
         tree::changed_lines(&expected, &report)
     )
     .into())
+}
+
+/// A case that the table does not name is a feature that nobody finds.
+fn named(table: &str, cases: &[Case]) -> Result<(), Failed> {
+    let is_missing = |case: &&Case| !table.contains(&format!("`{}`", case.name));
+    let missing: Vec<_> = cases
+        .iter()
+        .filter(is_missing)
+        .map(|case| &case.name)
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("README.md does not name {missing:?}").into())
+    }
 }
