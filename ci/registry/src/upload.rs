@@ -3,12 +3,16 @@
 //! An upload whose connection breaks goes on where the registry says it stopped; if it does not say (Docker's registry 2 does not,
 //! once a part was cut off), or has forgotten the upload, it begins anew.
 
+mod opening;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use ci_http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, RANGE};
-use ci_http::{Method, RequestBuilder, Response, StatusCode, Url};
+use ci_http::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use ci_http::{Method, RequestBuilder, Response, StatusCode};
 use ci_oci::{Descriptor, Reference};
+
+use opening::{Mount, Upload, begin, exists, location};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -18,8 +22,8 @@ use crate::source::{self, Source};
 
 /// The parts a blob is cut into where the whole is too large for the registry, or for a proxy before it.
 const PART: u64 = 32 << 20;
-/// The least a registry wants in one part (OCI distribution specification, "Pushing a blob in chunks").
-const LEAST_PART: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// The whole is not sent again when it has failed so often. Not everybody who finds it too large says so.
+const WHOLE: u32 = 2;
 const OCTETS: &str = "application/octet-stream";
 
 /// How a blob came to be in a repository.
@@ -40,15 +44,6 @@ struct Sending<'a> {
     source: &'a Arc<dyn Source>,
     /// Whether it is sent in parts.
     parts: bool,
-}
-
-/// An upload the registry has opened.
-struct Upload {
-    location: Url,
-    /// How many bytes the registry has of it.
-    offset: u64,
-    /// The least it wants in one part.
-    least: u64,
 }
 
 /// How far sending came.
@@ -92,14 +87,14 @@ impl Client {
         if exists(&session, descriptor).await? {
             return Ok(Pushed::Existed);
         }
-        let begun = match mount.filter(|from| *from != reference.repository()) {
-            Some(from) => match try_mount(&session, descriptor, from).await? {
-                Some(None) => return Ok(Pushed::Mounted),
-                Some(begun) => begun,
-                None => None,
-            },
-            None => None,
-        };
+        let mut begun = None;
+        if let Some(from) = mount.filter(|from| *from != reference.repository()) {
+            match opening::mount(&session, descriptor, from).await? {
+                Mount::Done => return Ok(Pushed::Mounted),
+                Mount::Upload(upload) => begun = Some(upload),
+                Mount::Refused => {}
+            }
+        }
         let sending = Sending {
             session: &session,
             descriptor,
@@ -115,6 +110,7 @@ impl Sending<'_> {
     /// Sends the blob, in the upload that is begun or in one of its own.
     async fn run(mut self, mut upload: Option<Upload>) -> Result<(), Error> {
         let mut attempts = self.session.endpoint.http.attempts();
+        let mut failures = 0;
         loop {
             let current = match upload.take() {
                 Some(upload) => upload,
@@ -135,6 +131,8 @@ impl Sending<'_> {
                     if !attempts.again(asked).await {
                         return Err(error);
                     }
+                    failures += 1;
+                    self.parts |= failures == WHOLE && self.descriptor.size > PART;
                     // Perhaps only the answer was lost.
                     if exists(self.session, self.descriptor).await? {
                         return Ok(());
@@ -252,93 +250,6 @@ impl Sending<'_> {
     fn protocol(&self, problem: &str) -> Error {
         Error::protocol(&self.session.endpoint.host, problem)
     }
-}
-
-/// Whether the repository has the blob.
-async fn exists(session: &Session, descriptor: &Descriptor) -> Result<bool, Error> {
-    let path = format!("blobs/{}", descriptor.digest);
-    let response = session
-        .send(Method::HEAD, &session.endpoint.url(&path), |request| {
-            request
-        })
-        .await?;
-    match response.status() {
-        StatusCode::OK => Ok(true),
-        StatusCode::NOT_FOUND => Ok(false),
-        _ => {
-            let what = format!("the question for {}", descriptor.digest);
-            Err(session.failed(&what, response).await)
-        }
-    }
-}
-
-/// Asks for a mount. `Some(None)`: it is done. `Some(upload)`: the registry wants the blob itself. `None`: it wants neither.
-async fn try_mount(
-    session: &Session,
-    descriptor: &Descriptor,
-    from: &str,
-) -> Result<Option<Option<Upload>>, Error> {
-    let session = session.and_pull(from);
-    let mut url = session.endpoint.url("blobs/uploads/");
-    url.query_pairs_mut()
-        .append_pair("mount", &descriptor.digest.to_string())
-        .append_pair("from", from);
-    let response = match session.send(Method::POST, &url, |request| request).await {
-        Ok(response) => response,
-        // A token server may refuse the right to both rather than give the one it would.
-        Err(Error::Denied(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    match response.status() {
-        StatusCode::CREATED => Ok(Some(None)),
-        StatusCode::ACCEPTED => Ok(Some(Some(opened(&session, &response)?))),
-        // Whatever it has against mounting, it says to an upload what it has against us.
-        _ => Ok(None),
-    }
-}
-
-/// Opens an upload.
-async fn begin(session: &Session) -> Result<Upload, Error> {
-    let url = session.endpoint.url("blobs/uploads/");
-    let response = session.send(Method::POST, &url, |request| request).await?;
-    match response.status() {
-        StatusCode::ACCEPTED => opened(session, &response),
-        _ => Err(session.failed("the beginning of an upload", response).await),
-    }
-}
-
-fn opened(session: &Session, response: &Response) -> Result<Upload, Error> {
-    let least = response
-        .header(LEAST_PART)
-        .and_then(|value| value.parse().ok());
-    Ok(Upload {
-        location: location(session, response)?,
-        offset: 0,
-        least: least.unwrap_or_default(),
-    })
-}
-
-/// Where to go on with an upload (R6).
-fn location(session: &Session, response: &Response) -> Result<Url, Error> {
-    let wrong = |problem: &str| Error::protocol(&session.endpoint.host, problem);
-    let text = response
-        .header(LOCATION)
-        .ok_or_else(|| wrong("it opens an upload and does not say where (no Location)"))?;
-    let mut url = response
-        .url()
-        .join(text)
-        .map_err(|_| wrong("the Location of an upload is no address"))?;
-    let root = session.endpoint.root();
-    if url.scheme() == root.scheme() || url.scheme() == "https" {
-        return Ok(url);
-    }
-    // A registry behind a proxy that ends TLS may not know that it is reached by it.
-    let same = url.host_str() == root.host_str()
-        && url.port().is_none_or(|port| Some(port) == root.port());
-    if url.scheme() == "http" && same && url.set_scheme(root.scheme()).is_ok() {
-        return Ok(url);
-    }
-    Err(wrong("the Location of an upload is plain HTTP"))
 }
 
 /// How many bytes an upload has, as `Range: 0-99` says.

@@ -162,6 +162,19 @@ async fn what_is_too_large_at_once_goes_in_parts_of_the_size_the_registry_wants(
 }
 
 #[tokio::test]
+async fn what_fails_as_a_whole_again_and_again_goes_in_parts() {
+    const MIB: usize = 1 << 20;
+    let registry = Uploads::new()
+        .cut(|request| (request.header("content-length") == Some("37748736")).then_some(0))
+        .start()
+        .await;
+    let steps = steps(&registry, &Bytes::from(vec![7; 36 * MIB])).await;
+    let parts = [32 * MIB, 4 * MIB].map(|part| format!("PATCH {part}"));
+    assert_eq!(steps[steps.len() - 3..steps.len() - 1], parts);
+    assert_eq!(steps.iter().filter(|step| *step == "PUT").count(), 3);
+}
+
+#[tokio::test]
 async fn an_upload_without_an_address_is_an_error_r6() {
     for (location, sign) in [
         (None, "does not say where"),
