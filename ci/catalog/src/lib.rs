@@ -15,6 +15,7 @@
 //! ```
 
 pub mod affected;
+pub mod deploy;
 mod diagnostic;
 mod files;
 pub mod fingerprint;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::deploy::Declaration;
 use crate::{Diagnostic, Limits, Name, Platform, Registries, RelativePath, Template};
 
 /// Everything `pipeline.toml` and the `service.toml` files it points at say.
@@ -96,6 +97,8 @@ pub struct Environment {
     pub tags: Option<Vec<Template>>,
     /// Templates of tags that go over to each next image of this environment.
     pub moving_tags: Vec<Template>,
+    /// Where its deployments are declared; absent: nothing is promoted there.
+    pub deploy: Option<Declaration>,
 }
 
 /// One service: one `service.toml`, one image per platform.

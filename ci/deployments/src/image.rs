@@ -1,9 +1,7 @@
 //! An image as a place in a file names it: in full, or by one of its parts.
 
-use std::fmt;
-
+use ci_catalog::deploy::Form;
 use ci_oci::{Digest, Reference};
-use serde::{Deserialize, Serialize};
 
 /// The image that a place shall name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,37 +14,6 @@ pub struct Image {
     pub tag: Option<String>,
     /// Full id of the commit that it was built from.
     pub commit: Option<String>,
-}
-
-/// Which part of an image a place holds.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// `ghcr.io/acme/web@sha256:…`
-    #[default]
-    Reference,
-    /// `ghcr.io/acme/web:v1@sha256:…`: the digest decides, the tag is for readers.
-    TaggedReference,
-    /// `sha256:…`
-    Digest,
-    /// `v1`, beside a place that holds the digest.
-    Tag,
-    /// The source commit, beside a place that holds the digest.
-    Commit,
-}
-
-impl fmt::Display for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reference => "an image",
-            Self::TaggedReference => "an image with its tag",
-            Self::Digest => "a digest",
-            Self::Tag => "a tag",
-            Self::Commit => "a commit",
-        })
-    }
 }
 
 /// Why a value is not replaced, or cannot be made.
@@ -68,56 +35,54 @@ pub(crate) enum Unsuitable {
     Characters,
 }
 
-impl Form {
-    /// What the place shall hold instead of `before`; the repository stays as it is spelled there.
-    pub(crate) fn write(self, image: &Image, before: &str) -> Result<String, Unsuitable> {
-        self.check(image, before)?;
-        let repository = match self.reads_reference() {
-            true if !before.is_empty() => repository_part(before).to_owned(),
-            _ => image.repository.clone().without_tag_and_digest().familiar(),
-        };
-        let tag = || image.tag.clone().ok_or(Unsuitable::NoTag);
-        let text = match self {
-            Self::Reference => format!("{repository}@{}", image.digest),
-            Self::TaggedReference => format!("{repository}:{}@{}", tag()?, image.digest),
-            Self::Digest => image.digest.to_string(),
-            Self::Tag => tag()?,
-            Self::Commit => image.commit.clone().ok_or(Unsuitable::NoCommit)?,
-        };
-        // Every format that is edited can hold these without escapes, so none of them needs any.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
-        match text.bytes().all(is_plain) && !text.is_empty() {
-            true => Ok(text),
-            false => Err(Unsuitable::Characters),
-        }
+/// What the place shall hold instead of `before`; the repository stays as it is spelled there.
+pub(crate) fn write(form: Form, image: &Image, before: &str) -> Result<String, Unsuitable> {
+    check(form, image, before)?;
+    let repository = match reads_reference(form) {
+        true if !before.is_empty() => repository_part(before).to_owned(),
+        _ => image.repository.clone().without_tag_and_digest().familiar(),
+    };
+    let tag = || image.tag.clone().ok_or(Unsuitable::NoTag);
+    let text = match form {
+        Form::Reference => format!("{repository}@{}", image.digest),
+        Form::TaggedReference => format!("{repository}:{}@{}", tag()?, image.digest),
+        Form::Digest => image.digest.to_string(),
+        Form::Tag => tag()?,
+        Form::Commit => image.commit.clone().ok_or(Unsuitable::NoCommit)?,
+    };
+    // Every format that is edited can hold these without escapes, so none of them needs any.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@[]".contains(&byte);
+    match text.bytes().all(is_plain) && !text.is_empty() {
+        true => Ok(text),
+        false => Err(Unsuitable::Characters),
     }
+}
 
-    fn reads_reference(self) -> bool {
-        matches!(self, Self::Reference | Self::TaggedReference)
+fn reads_reference(form: Form) -> bool {
+    matches!(form, Form::Reference | Form::TaggedReference)
+}
+
+/// Whether `before` is what this form would have written for an earlier release: a place that was declared wrongly shows here.
+fn check(form: Form, image: &Image, before: &str) -> Result<(), Unsuitable> {
+    if before.is_empty() {
+        return Ok(());
     }
-
-    /// Whether `before` is what this form would have written for an earlier release: a place that was declared wrongly shows here.
-    fn check(self, image: &Image, before: &str) -> Result<(), Unsuitable> {
-        if before.is_empty() {
-            return Ok(());
-        }
-        if before.contains('$') {
-            return Err(Unsuitable::Interpolated);
-        }
-        let no = |expected| Err(Unsuitable::NotThis { expected });
-        match self {
-            Self::Reference | Self::TaggedReference => match before.parse::<Reference>() {
-                Ok(found) if found.name() == image.repository.name() => Ok(()),
-                Ok(_) => Err(Unsuitable::OtherImage {
-                    expected: image.repository.name(),
-                }),
-                Err(_) => no("image"),
-            },
-            Self::Digest if before.parse::<Digest>().is_err() => no("digest"),
-            Self::Tag if !is_tag(before) => no("tag"),
-            Self::Commit if !is_commit(before) => no("commit"),
-            _ => Ok(()),
-        }
+    if before.contains('$') {
+        return Err(Unsuitable::Interpolated);
+    }
+    let no = |expected| Err(Unsuitable::NotThis { expected });
+    match form {
+        Form::Reference | Form::TaggedReference => match before.parse::<Reference>() {
+            Ok(found) if found.name() == image.repository.name() => Ok(()),
+            Ok(_) => Err(Unsuitable::OtherImage {
+                expected: image.repository.name(),
+            }),
+            Err(_) => no("image"),
+        },
+        Form::Digest if before.parse::<Digest>().is_err() => no("digest"),
+        Form::Tag if !is_tag(before) => no("tag"),
+        Form::Commit if !is_commit(before) => no("commit"),
+        _ => Ok(()),
     }
 }
 

@@ -22,15 +22,16 @@ pub mod review;
 mod state;
 pub mod status;
 
-pub use contents::{Contents, Entry};
-pub use declaration::{
-    Declaration, InvalidPlace, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy, WriterKind,
+pub use ci_catalog::deploy::{
+    Declaration, Form, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy, WriterKind,
 };
+pub use contents::{Contents, Entry};
+pub use declaration::{InvalidPlace, state_file, targets};
 pub use edit::{
     Candidate as Line, Current, InvalidYamlPath, Refusal, RefusalKind, YamlPath, edit, read,
 };
 pub(crate) use foreign::is_invisible;
-pub use image::{Form, Image};
+pub use image::Image;
 pub use place::{DocumentFilter, Place, Target};
 pub use plan::{
     FileChange, History, Kind, LineChange, Move, NoWayBack, Promotion, Refused, Relation, Request,

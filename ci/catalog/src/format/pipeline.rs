@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::At;
+use crate::deploy::Declaration;
 
 /// The catalog of a repository: its project, its environments and where its services are.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -65,6 +66,8 @@ pub(crate) struct EnvironmentTable {
     /// `{short_sha}`, `{version}` and `{fingerprint}`.
     #[serde(default)]
     pub(crate) moving_tags: Vec<At<String>>,
+    /// Where its deployments are declared, and how a promotion gets there.
+    pub(crate) deploy: Option<Declaration>,
 }
 
 /// How a registry is reached.

@@ -40,6 +40,7 @@ pub(crate) fn pipeline(lowering: &mut Lowering<'_>, file: &PipelineFile) -> Pipe
                 name: name.clone(),
                 tags,
                 moving_tags,
+                deploy: table.deploy.clone(),
             };
             environments.insert(name, environment);
         }

@@ -1,5 +1,6 @@
 //! Tests of the catalog as a whole: files in, a catalog or its errors out.
 
+mod deployments;
 mod errors;
 mod limits;
 mod loading;

@@ -11,8 +11,7 @@ fn targets(places: &str) -> Result<Vec<Target>, String> {
     let text = format!("repository = \"r\"\nplaces = [{places}]");
     let declaration: Declaration =
         toml::from_str(&text).map_err(|error| error.message().to_owned())?;
-    declaration
-        .targets(&name("staging"), &name("scheduler-worker"))
+    super::targets(&declaration, &name("staging"), &name("scheduler-worker"))
         .map(Option::unwrap)
         .map_err(|error| error.to_string())
 }
@@ -61,7 +60,6 @@ fn a_place_has_one_format_and_its_keys() {
             r#"{ yaml = "a", path = "b..c" }"#,
             "is not a path at character 3",
         ),
-        (r#"{ kustomise = "a" }"#, "unknown field"),
         (
             r#"{ kustomize = "a", repository = "A b" }"#,
             "not a registry's repository",
@@ -96,12 +94,8 @@ fn paths_stay_in_the_repository_p2() {
 #[test]
 fn each_service_has_its_own_file_in_the_state_map() {
     let declaration: Declaration = toml::from_str("repository = 'r'\nstate = 'x/'").unwrap();
-    let file = |service| declaration.state_file(&name("staging"), &name(service));
+    let file = |service| state_file(&declaration, &name("staging"), &name(service));
     assert_eq!(file("web"), Ok("x/staging/web.toml".into()));
     let declaration: Declaration = toml::from_str("repository = 'r'\nstate = '../x'").unwrap();
-    assert!(
-        declaration
-            .state_file(&name("staging"), &name("web"))
-            .is_err()
-    );
+    assert!(state_file(&declaration, &name("staging"), &name("web")).is_err());
 }

@@ -28,7 +28,7 @@ pub(super) fn edit(
     if value == before {
         return Ok(text.to_owned());
     }
-    // Values need no escapes: see `Form::write`.
+    // Values need no escapes: see `image::write`.
     let edited = splice::apply(text, vec![Splice::new(range, format!("\"{value}\""))]);
     match find(&edited, pointer) {
         Ok((_, after)) if after == value => Ok(edited),

@@ -18,7 +18,8 @@ pub use refusal::{Candidate, Refusal, RefusalKind};
 pub use yaml::{InvalidYamlPath, YamlPath};
 pub(crate) use yaml::{Kind, Node, Yaml, parse};
 
-use crate::{Form, Image, Place};
+use crate::image::{self, Image};
+use crate::{Form, Place};
 use refusal::Refusal as No;
 
 /// More bytes than this are not a file that people review.
@@ -124,7 +125,7 @@ fn text(content: &[u8]) -> Result<&str, Refusal> {
 
 /// What a place in `form` shall hold instead of `before`, or the refusal at its line.
 fn value(form: Form, image: &Image, before: &str, line: usize) -> Result<String, Refusal> {
-    form.write(image, before).map_err(|problem| {
+    image::write(form, image, before).map_err(|problem| {
         let message = format!("the value is not replaced: {problem}");
         // A place that was declared wrongly may hold a password, and what is said here goes to logs.
         let is_image = before

@@ -38,7 +38,7 @@ fn every_form_is_written_over_its_own_kind() {
         (Form::Commit, "abcdef0", image.commit.clone().unwrap()),
     ] {
         assert_eq!(
-            form.write(&image, before),
+            write(form, &image, before),
             Ok(after),
             "{form} over {before:?}"
         );
@@ -52,12 +52,12 @@ fn the_spelling_of_the_repository_stays() {
     for spelling in ["acme/web", "docker.io/acme/web", "index.docker.io/acme/web"] {
         let before = format!("{spelling}:v1");
         let after = format!("{spelling}@{}", image.digest);
-        assert_eq!(Form::Reference.write(&image, &before), Ok(after));
+        assert_eq!(write(Form::Reference, &image, &before), Ok(after));
     }
     image.repository = "localhost:5000/web".parse().unwrap();
     let after = format!("localhost:5000/web@{}", image.digest);
     assert_eq!(
-        Form::Reference.write(&image, "localhost:5000/web"),
+        write(Form::Reference, &image, "localhost:5000/web"),
         Ok(after)
     );
 }
@@ -78,7 +78,7 @@ fn what_the_form_would_not_have_written_is_not_overwritten() {
         (Form::Commit, "main"),
     ] {
         assert!(
-            form.write(&image, before).is_err(),
+            write(form, &image, before).is_err(),
             "{form} over {before:?}"
         );
     }
@@ -92,16 +92,16 @@ fn a_release_without_a_tag_fills_no_tag_and_hostile_parts_fill_nothing() {
         ..image()
     };
     assert_eq!(
-        Form::TaggedReference.write(&bare, ""),
+        write(Form::TaggedReference, &bare, ""),
         Err(Unsuitable::NoTag)
     );
-    assert_eq!(Form::Tag.write(&bare, ""), Err(Unsuitable::NoTag));
-    assert_eq!(Form::Commit.write(&bare, ""), Err(Unsuitable::NoCommit));
+    assert_eq!(write(Form::Tag, &bare, ""), Err(Unsuitable::NoTag));
+    assert_eq!(write(Form::Commit, &bare, ""), Err(Unsuitable::NoCommit));
     for hostile in ["a\nb: c", "\"", "'", "a #b", "a\\b", ""] {
         let image = Image {
             tag: Some(hostile.into()),
             ..image()
         };
-        assert_eq!(Form::Tag.write(&image, ""), Err(Unsuitable::Characters));
+        assert_eq!(write(Form::Tag, &image, ""), Err(Unsuitable::Characters));
     }
 }

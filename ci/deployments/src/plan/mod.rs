@@ -23,6 +23,7 @@ pub(crate) use refused::{list, short};
 pub use rollback::{NoWayBack, Rollback, Target as RollbackTarget, choose, rollback};
 pub use running::{Running, running};
 
+use crate::declaration::{state_file, targets};
 use crate::edit::edit;
 use crate::{Candidate, Contents, Declaration, Image, InvalidPlace, State, Target};
 use files::Files;
@@ -114,9 +115,9 @@ impl Request<'_> {
     pub fn paths(&self) -> Result<BTreeSet<String>, InvalidPlace> {
         let mut paths = BTreeSet::new();
         for service in &self.unit {
-            let targets = self.declaration.targets(&self.environment, service)?;
+            let targets = targets(self.declaration, &self.environment, service)?;
             paths.extend(targets.into_iter().flatten().map(|target| target.file));
-            paths.insert(self.declaration.state_file(&self.environment, service)?);
+            paths.insert(state_file(self.declaration, &self.environment, service)?);
         }
         Ok(paths)
     }
@@ -169,9 +170,7 @@ pub fn plan(
     // The state of a whole unit is of one commit. What is pinned already keeps the story of how it came there.
     if !is_there {
         for (running, candidate) in &moves {
-            let path = request
-                .declaration
-                .state_file(environment, &running.service)?;
+            let path = state_file(request.declaration, environment, &running.service)?;
             match State::of(candidate).write() {
                 Ok(bytes) => files.put(&path, bytes),
                 Err(problem) => return Err(Refused::State { path, problem }),

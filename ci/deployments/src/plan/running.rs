@@ -7,6 +7,7 @@ use ci_oci::Digest;
 
 use super::Refused;
 use super::files::bytes;
+use crate::declaration::{state_file, targets};
 use crate::edit::read;
 use crate::{Candidate, Contents, Current, Declaration, Entry, State, Target};
 
@@ -80,7 +81,7 @@ pub fn running(
     repository: &ci_oci::Reference,
     contents: &Contents,
 ) -> Result<Option<Running>, Refused> {
-    let Some(targets) = declaration.targets(environment, service)? else {
+    let Some(targets) = targets(declaration, environment, service)? else {
         return Ok(None);
     };
     let state = state(declaration, environment, service, contents)?;
@@ -111,7 +112,7 @@ fn state(
     service: &Name,
     contents: &Contents,
 ) -> Result<Option<State>, Refused> {
-    let path = declaration.state_file(environment, service)?;
+    let path = state_file(declaration, environment, service)?;
     match contents.get(&path) {
         Entry::File { bytes, .. } => match State::parse(bytes) {
             Ok(state) => Ok(Some(state)),

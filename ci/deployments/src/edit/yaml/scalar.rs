@@ -36,7 +36,7 @@ pub(crate) fn replace(
     Ok(Splice::new(range, quoted(value, style)))
 }
 
-/// `value` in the quotes of `style`. Values need no escapes: see [`crate::Form::write`].
+/// `value` in the quotes of `style`. Values need no escapes: see `image::write`.
 pub(crate) fn quoted(value: &str, style: Style) -> String {
     match style {
         Style::SingleQuoted => format!("'{value}'"),
