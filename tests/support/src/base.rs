@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use ci_oci::manifest::media_type;
 use ci_oci::{Digest, Layout, Platform};
 use serde_json::{Value, json};
-use tar::{Builder, EntryType, Header};
+use tar::EntryType;
+
+use crate::archive::Layer;
 
 /// Programs of busybox that Dockerfiles call.
 const APPLETS: [&str; 37] = [
@@ -62,32 +64,7 @@ impl Base {
         if self == Self::Full {
             hard(&mut layer);
         }
-        let archive = layer.0.into_inner().unwrap();
-        let layout = Layout::create(layout).unwrap();
-        let put = |kind: &str, value: &Value| {
-            layout
-                .put_bytes(kind, &serde_json::to_vec(value).unwrap())
-                .unwrap()
-        };
-        let blob = layout.put_bytes(media_type::OCI_LAYER, &archive).unwrap();
-        let platform = Platform::host();
-        let config = json!({
-            "created": "2024-01-02T03:04:05Z",
-            "architecture": platform.architecture,
-            "os": platform.os,
-            "config": self.config(),
-            "rootfs": {"type": "layers", "diff_ids": [Digest::of(&archive)]},
-            "history": [{"created": "2024-01-02T03:04:05Z", "created_by": self.name()}],
-        });
-        let config = put(media_type::OCI_CONFIG, &config);
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": media_type::OCI_MANIFEST,
-            "config": config,
-            "layers": [blob],
-        });
-        let manifest = put(media_type::OCI_MANIFEST, &manifest);
-        layout.set_image(self.name(), manifest).unwrap();
+        write(layout, self.name(), &self.config(), layer);
     }
 
     fn config(self) -> Value {
@@ -108,7 +85,40 @@ impl Base {
     }
 }
 
-fn programs(layer: &mut Layer) {
+/// Writes an image of one layer into a new OCI layout.
+#[track_caller]
+pub fn write(layout: &Path, name: &str, config: &Value, layer: Layer) {
+    let archive = layer.finish();
+    let layout = Layout::create(layout).unwrap();
+    let put = |kind: &str, value: &Value| {
+        layout
+            .put_bytes(kind, &serde_json::to_vec(value).unwrap())
+            .unwrap()
+    };
+    let blob = layout.put_bytes(media_type::OCI_LAYER, &archive).unwrap();
+    let platform = Platform::host();
+    let config = json!({
+        "created": "2024-01-02T03:04:05Z",
+        "architecture": platform.architecture,
+        "os": platform.os,
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [Digest::of(&archive)]},
+        "history": [{"created": "2024-01-02T03:04:05Z", "created_by": name}],
+    });
+    let config = put(media_type::OCI_CONFIG, &config);
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "config": config,
+        "layers": [blob],
+    });
+    let manifest = put(media_type::OCI_MANIFEST, &manifest);
+    layout.set_image(name, manifest).unwrap();
+}
+
+/// A shell and its programs, and two users.
+#[track_caller]
+pub fn programs(layer: &mut Layer) {
     for dir in ["bin", "etc", "home", "tmp"] {
         layer.directory(dir, if dir == "tmp" { 0o1777 } else { 0o755 }, (0, 0));
     }
@@ -190,113 +200,6 @@ fn hard(layer: &mut Layer) {
     layer.file("opt/mode/kept", 0o644, root, b"kept");
     layer.file("var/lib/keep/b", 0o644, root, b"var/lib/keep/b");
     layer.file("var/lib/keep/c", 0o644, root, b"c");
-}
-
-/// A layer archive.
-struct Layer(Builder<Vec<u8>>);
-
-impl Layer {
-    fn new() -> Self {
-        Self(Builder::new(Vec::new()))
-    }
-
-    fn entry(
-        &mut self,
-        path: &[u8],
-        kind: EntryType,
-        mode: u32,
-        (uid, gid): (u64, u64),
-        target: Option<&str>,
-        content: &[u8],
-    ) {
-        use std::os::unix::ffi::OsStrExt;
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_mode(mode);
-        header.set_uid(uid);
-        header.set_gid(gid);
-        header.set_mtime(1_700_000_000);
-        header.set_size(content.len() as u64);
-        let path = std::ffi::OsStr::from_bytes(path);
-        match target {
-            Some(target) => self.0.append_link(&mut header, path, target).unwrap(),
-            None => self.0.append_data(&mut header, path, content).unwrap(),
-        }
-    }
-
-    fn directory(&mut self, path: &str, mode: u32, owner: (u64, u64)) {
-        self.entry(
-            path.as_bytes(),
-            EntryType::Directory,
-            mode,
-            owner,
-            None,
-            b"",
-        );
-    }
-
-    fn file<P: AsRef<[u8]> + ?Sized>(
-        &mut self,
-        path: &P,
-        mode: u32,
-        owner: (u64, u64),
-        content: &[u8],
-    ) {
-        self.entry(
-            path.as_ref(),
-            EntryType::Regular,
-            mode,
-            owner,
-            None,
-            content,
-        );
-    }
-
-    fn link(&mut self, path: &str, target: &str, owner: (u64, u64)) {
-        self.entry(
-            path.as_bytes(),
-            EntryType::Symlink,
-            0o777,
-            owner,
-            Some(target),
-            b"",
-        );
-    }
-
-    /// A further name of a file.
-    fn same(&mut self, path: &str, first: &str) {
-        self.entry(
-            path.as_bytes(),
-            EntryType::Link,
-            0o644,
-            (0, 0),
-            Some(first),
-            b"",
-        );
-    }
-
-    fn special(&mut self, path: &str, kind: EntryType, mode: u32, (major, minor): (u32, u32)) {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_mode(mode);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(1_700_000_000);
-        header.set_size(0);
-        header.set_device_major(major).unwrap();
-        header.set_device_minor(minor).unwrap();
-        self.0
-            .append_data(&mut header, path, std::io::empty())
-            .unwrap();
-    }
-
-    /// An extended attribute of the next entry.
-    fn attribute(&mut self, name: &str, value: &[u8]) {
-        let key = format!("SCHILY.xattr.{name}");
-        self.0
-            .append_pax_extensions([(key.as_str(), value)])
-            .unwrap();
-    }
 }
 
 /// Base images by the names that Dockerfiles call them by, each in an OCI layout of its own.

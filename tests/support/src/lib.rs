@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod archive;
 pub mod base;
 pub mod case;
 pub mod events;
