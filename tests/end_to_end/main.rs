@@ -20,6 +20,7 @@ mod failures;
 mod help;
 mod interrupted;
 mod killed;
+mod login;
 mod offline;
 mod output;
 mod push;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         record::tests(),
         bases::tests(),
         registries::tests(),
+        login::tests(),
         push::tests(),
         output::tests(),
         adding::tests(),

@@ -24,6 +24,7 @@ mod context;
 mod engine;
 mod error;
 mod interrupt;
+mod login;
 mod pipeline;
 mod progress;
 mod project;

@@ -183,6 +183,12 @@ impl Pipeline {
                     cli::version::run(&args, &project)
                 });
             }
+            Command::Login(args) => {
+                return run::without_project(globals, terminal, async || {
+                    cli::login::run(&args, globals).await
+                });
+            }
+            Command::Logout(args) => cli::login::logout(&args),
             Command::Doctor(args) => cli::doctor::run(&args, paint),
             Command::Cache(args) => cli::cache::run(&args, paint, terminal.stderr),
             Command::Completions(args) => Ok(cli::completions::run(&args, command, bin)),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ci_catalog::{Catalog, MIRRORS_VARIABLE, PLAIN_HTTP_VARIABLE, Registry};
+use ci_catalog::{Catalog, MIRRORS_VARIABLE, PLAIN_HTTP_VARIABLE, Registries, Registry};
 use ci_registry::{Config, Credentials, Error, RegistryConfig};
 
 use crate::error::{Exit, UserError};
@@ -20,14 +20,36 @@ pub(crate) fn config(
     catalog: &Catalog,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, UserError> {
+    of(catalog.registries(), catalog.root(), variable)
+}
+
+/// The same for what works without a project: its catalog counts where `directory` is in one.
+///
+/// # Errors
+/// When there is a catalog and it is broken, or a variable has not its form.
+pub(crate) fn anywhere(
+    directory: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> eyre::Result<Config> {
+    match ci_catalog::find_root(directory) {
+        Some(root) => Ok(config(&Catalog::load(&root)?, variable)?),
+        None => Ok(of(&Registries::default(), directory, variable)?),
+    }
+}
+
+fn of(
+    declared: &Registries,
+    root: &Path,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Config, UserError> {
     let (mirrors, plain_http) = (variable(MIRRORS_VARIABLE), variable(PLAIN_HTTP_VARIABLE));
-    let declared = catalog.registries().clone();
     let declared = declared
+        .clone()
         .with_environment(mirrors.as_deref(), plain_http.as_deref())
         .map_err(wrong)?;
     let mut registries = BTreeMap::new();
     for (host, registry) in declared.iter() {
-        registries.insert(host.to_owned(), one(catalog.root(), registry)?);
+        registries.insert(host.to_owned(), one(root, registry)?);
     }
     Ok(Config {
         registries,

@@ -56,6 +56,17 @@ pub(crate) fn without_engine(
     })
 }
 
+/// The same for what needs no project either.
+pub(crate) fn without_project(
+    globals: &Globals,
+    terminal: Terminal,
+    work: impl AsyncFnOnce() -> eyre::Result<Answer>,
+) -> Exit {
+    framed(globals, terminal, async |_, cancel| {
+        unless(&cancel, work()).await
+    })
+}
+
 fn framed(
     globals: &Globals,
     terminal: Terminal,

@@ -8,6 +8,7 @@ pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod lock;
+pub(crate) mod login;
 pub(crate) mod plan;
 pub(crate) mod push;
 pub(crate) mod schema;
@@ -140,6 +141,8 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     Push(push::Push),
     Version(version::Version),
+    Login(login::Login),
+    Logout(login::Logout),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     Completions(completions::Completions),
