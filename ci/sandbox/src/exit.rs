@@ -9,12 +9,12 @@ pub enum Exit {
     Signal(i32),
     /// The kernel killed something of it for exceeding its memory limit: not always the command itself, which may have gone on.
     OutOfMemory {
-        /// What a shell would report of the command; 137 if all was killed.
+        /// What a shell would report of the command; 137 if all was killed, or if it went on and reported a success.
         code: i32,
     },
     /// The kernel refused it a process or thread for its limit on them, whatever the command made of that.
     TooManyProcesses {
-        /// What a shell would report of the command.
+        /// What a shell would report of the command; 1 if that was a success.
         code: i32,
     },
     /// It was ended for exceeding its time limit.

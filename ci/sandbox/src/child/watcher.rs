@@ -148,15 +148,15 @@ impl Watcher {
         if exit.is_none() && self.shared.killed.load(Ordering::SeqCst) {
             return End::Killed;
         }
-        let code = exit.as_ref().map(Exit::code);
+        let failed = exit.as_ref().map(Exit::code).filter(|&code| code != 0);
         // What ran into a limit may exit with anything, even 0, and may not be what it would have been without.
         match (self.group.as_ref().and_then(Group::exceeded), exit) {
             (Some(Exceeded::Memory), _) => End::Exit(Exit::OutOfMemory {
-                code: code.unwrap_or(128 + Signal::KILL.as_raw()),
+                code: failed.unwrap_or(128 + Signal::KILL.as_raw()),
             }),
-            (Some(Exceeded::Pids), Some(Exit::Code(code))) => {
-                End::Exit(Exit::TooManyProcesses { code })
-            }
+            (Some(Exceeded::Pids), Some(Exit::Code(_))) => End::Exit(Exit::TooManyProcesses {
+                code: failed.unwrap_or(1),
+            }),
             (_, Some(exit)) => End::Exit(exit),
             (_, None) => End::Lost,
         }

@@ -78,6 +78,8 @@ pub(crate) fn find() -> io::Result<Found> {
     }
     let memory = Hierarchy::of_controller(&mounts, &own, "memory");
     let pids = Hierarchy::of_controller(&mounts, &own, "pids");
+    let closest = memory.as_ref().or(unified.as_ref());
+    let refused = closest.map(|hierarchy| hierarchy.own.display().to_string());
     let (memory, pids) = (
         memory.and_then(Hierarchy::split),
         pids.and_then(Hierarchy::split),
@@ -85,13 +87,10 @@ pub(crate) fn find() -> io::Result<Found> {
     if memory.is_some() || pids.is_some() {
         return Ok(Found::Ready { memory, pids });
     }
-    match unified {
-        Some(unified) => Err(io::Error::other(format!(
-            "{} is not ours to divide",
-            unified.own.display()
-        ))),
-        None => Err(io::Error::other("none are mounted")),
-    }
+    Err(io::Error::other(match refused {
+        Some(group) => format!("{group} is not ours to divide"),
+        None => "none are mounted".to_owned(),
+    }))
 }
 
 /// Our own group in one hierarchy, as a directory.

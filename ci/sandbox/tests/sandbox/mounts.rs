@@ -1,11 +1,15 @@
 //! The root file system and what is mounted into it: layers, changes, mount points, and that nothing leads out.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ci_sandbox::{Changes, Exit, Mount, MountSource, Root, Secret, Spec};
+use ci_sandbox::{Changes, Error, Exit, Mount, MountSource, Root, Secret, Spec};
+use rustix::fs::CWD;
 
 use crate::support::Bench;
 
@@ -216,6 +220,125 @@ pub(crate) async fn e2_e4_a_part_does_not_lead_out_of_the_whole(bench: Bench) {
     };
     spec.mounts = vec![mount(source, "/part", true)];
     assert_eq!(bench.succeed(spec).await, "inside");
+}
+
+/// Exchanges a directory and a link that leads out of it, as fast as it goes, until it is dropped.
+struct Swapper(Option<(Arc<AtomicBool>, std::thread::JoinHandle<()>)>);
+
+impl Swapper {
+    fn start(place: PathBuf, target: PathBuf) -> Self {
+        let aside = place.with_extension("aside");
+        symlink(target, &aside).unwrap();
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&done);
+        let swapping = std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                let flags = rustix::fs::RenameFlags::EXCHANGE;
+                rustix::fs::renameat_with(CWD, &place, CWD, &aside, flags).unwrap();
+            }
+        });
+        Self(Some((done, swapping)))
+    }
+}
+
+impl Drop for Swapper {
+    fn drop(&mut self) {
+        if let Some((done, swapping)) = self.0.take() {
+            done.store(true, Ordering::Relaxed);
+            swapping.join().unwrap();
+        }
+    }
+}
+
+/// CVE-2024-23651: the part is a link to the host by the time it is mounted.
+pub(crate) async fn e2_a_part_that_is_swapped_for_a_link_never_leads_out(bench: Bench) {
+    let host = bench.layer("host", &[("part/file", "inside")]);
+    let outside = bench.layer("outside", &[("file", "outside")]);
+    let _swapper = Swapper::start(host.join("part"), outside);
+    let mut found = 0;
+    for _ in 0..50 {
+        let mut spec = bench.spec(["cat", "/mnt/file"]);
+        spec.mounts = vec![bind(host.clone(), Some("part"), "/mnt", true)];
+        match bench.try_run(spec).await {
+            Ok(outcome) => {
+                assert_eq!(outcome.stdout, "inside", "{outcome:?}");
+                found += 1;
+            }
+            // The link leads to a path that the whole does not have.
+            Err(Error::Setup { source, .. }) => assert_eq!(source.kind(), ErrorKind::NotFound),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(found > 0, "it was never the directory");
+}
+
+/// A volume that others write to is mounted, and in it something else. Where that goes is theirs to change, but not out of the image.
+pub(crate) async fn e8_a_mount_point_that_is_swapped_for_a_link_stays_inside(bench: Bench) {
+    let volume = bench.layer("volume", &[("point/", "")]);
+    let outside = bench.layer("outside", &[("file", "outside")]);
+    let _swapper = Swapper::start(volume.join("point"), outside.clone());
+    for _ in 0..50 {
+        let script = "cat /volume/point/deep/secret /proc/kcore 2>/dev/null; echo x > /proc/sysrq-trigger || echo masked";
+        let mut spec = bench.script(script);
+        spec.mounts = vec![
+            bind(volume.clone(), None, "/volume", false),
+            bytes("secret\n", "/volume/point/deep/secret"),
+        ];
+        match bench.try_run(spec).await {
+            Ok(outcome) => assert!(
+                matches!(outcome.stdout.as_str(), "secret\nmasked\n" | "masked\n"),
+                "{outcome:?}"
+            ),
+            Err(Error::Setup { step, .. }) => assert!(step.starts_with("mount at "), "{step}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let names: Vec<_> = fs::read_dir(&outside)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(names, ["file"], "something was made outside");
+}
+
+/// Each finds the mount point, whoever made it.
+pub(crate) async fn e2_a_mount_point_in_a_shared_volume_is_made_by_several_at_once(bench: Bench) {
+    for round in 0..20 {
+        let volume = bench.layer(&format!("volume-{round}"), &[]);
+        let run = || {
+            let mut spec = bench.spec(["ls", "/volume/a/b"]);
+            spec.root.changes = Changes::Discard;
+            spec.mounts = vec![
+                bind(volume.clone(), None, "/volume", false),
+                tmpfs("/volume/a/b/c"),
+            ];
+            bench.succeed(spec)
+        };
+        let listed = tokio::join!(run(), run(), run(), run());
+        assert_eq!(<[String; 4]>::from(listed), ["c\n"; 4]);
+    }
+}
+
+/// Links in what is mounted first do not lead what is mounted later out of the image, nor is anything made where they point.
+pub(crate) async fn e3_a_link_in_a_volume_does_not_lead_a_mount_out(bench: Bench) {
+    let outside = bench.layer("outside", &[]);
+    let volume = bench.layer("volume", &[]);
+    symlink(&outside, volume.join("out")).unwrap();
+    symlink("../../../../../..", volume.join("up")).unwrap();
+    let mut spec = bench.spec(["ls", "-d", "/up-was-here"]);
+    spec.mounts = vec![
+        bind(volume.clone(), None, "/volume", false),
+        tmpfs("/volume/up/up-was-here"),
+    ];
+    assert_eq!(bench.succeed(spec).await, "/up-was-here\n");
+    let mut spec = bench.spec(["true"]);
+    spec.mounts = vec![
+        bind(volume, None, "/volume", false),
+        tmpfs("/volume/out/made"),
+    ];
+    // Inside the image there is no such directory; whether one is made there is no matter, as long as none is outside.
+    let _ = bench.try_run(spec).await;
+    assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
 }
 
 pub(crate) async fn other_layers_can_be_mounted_and_are_not_changed(bench: Bench) {
