@@ -263,21 +263,26 @@ fn the_example_catalog_is_accepted() {
         .skip(1)
         .map(|block| block.split("\n```").next().unwrap())
         .collect();
-    let [service, pipeline, registries] = blocks[..] else {
-        panic!("the README shows a service.toml, a pipeline.toml, and registries in it")
+    let [service, pipeline, registries, private] = blocks[..] else {
+        panic!("the README shows a service.toml, a pipeline.toml, and parts of both")
     };
     let dir = TempDir::new().unwrap();
-    fs::create_dir_all(dir.path().join("services/api")).unwrap();
     let pipeline = format!("{pipeline}\n{registries}\n");
     fs::write(dir.path().join("pipeline.toml"), pipeline).unwrap();
     fs::create_dir(dir.path().join("certs")).unwrap();
     fs::write(dir.path().join("certs/ca.pem"), "").unwrap();
-    fs::write(dir.path().join("services/api/service.toml"), service).unwrap();
-    fs::write(
-        dir.path().join("services/api/Dockerfile"),
-        "FROM scratch AS test\nFROM scratch AS runtime\nCOPY Dockerfile /\n",
-    )
-    .unwrap();
+    // What needs an agent and a token is read and not built.
+    let private = format!("builder = \"dockerfile\"\ndefault = false\n{private}\n");
+    for (name, service) in [("api", service), ("private", &private)] {
+        let folder = dir.path().join("services").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("service.toml"), service).unwrap();
+        fs::write(
+            folder.join("Dockerfile"),
+            "FROM scratch AS test\nFROM scratch AS runtime\nCOPY Dockerfile /\n",
+        )
+        .unwrap();
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
     let output = command
         .args(["build", "--progress", "quiet"])
