@@ -27,6 +27,8 @@ pub struct Registry {
     pub plain_http: bool,
     /// A file of certificate authorities, in PEM, that are trusted besides the system's; exists.
     pub ca: Option<RelativePath>,
+    /// The server in another domain, `HOST[:PORT]` in lower case, that its tokens are from.
+    pub login_server: Option<String>,
 }
 
 /// `HOST[:PORT][/PREFIX]`: a registry that serves the repositories of another one, perhaps below a prefix.

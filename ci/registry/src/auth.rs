@@ -100,7 +100,7 @@ impl Auth {
         };
         let withheld = withheld.map_or_else(String::new, |server| {
             format!(
-                ", not given to the token server {server}, which is in another domain; if it is {host}'s, declare `token-server = \"{server}\"`"
+                ", not given to the token server {server}, which is in another domain; if it is {host}'s, declare `login-server = \"{server}\"` for that in pipeline.toml"
             )
         });
         format!("credentials: {who}{from}{withheld}")

@@ -32,9 +32,9 @@ pub struct RegistryConfig {
     pub plain_http: bool,
     /// A PEM file with certificates to trust beside the system's, for this registry and where it redirects to.
     pub ca: Option<PathBuf>,
-    /// Host, and port unless it is 443, of the token server that may be given this registry's credentials. Only for those in
-    /// another domain than the registry.
-    pub token_server: Option<String>,
+    /// Host, and port unless it is 443, of the token server that is given this registry's credentials although it is in another
+    /// domain.
+    pub login_server: Option<String>,
 }
 
 /// A mirror: host, perhaps port, perhaps a path under which it has the other registry's repositories.

@@ -110,7 +110,7 @@ pub(crate) fn withheld(session: &Session, bearer: &Bearer) -> Option<String> {
     let declared = session
         .client
         .registry(&endpoint.host)
-        .and_then(|declared| declared.token_server.as_deref());
+        .and_then(|declared| declared.login_server.as_deref());
     let server = authority(&realm);
     let (registry, host) = (endpoint.root().host_str()?, realm.host_str()?);
     (declared != Some(&server) && !same_domain(registry, host)).then_some(server)

@@ -66,7 +66,7 @@ fn one(root: &Path, registry: &Registry) -> Result<RegistryConfig, UserError> {
             .collect::<Result<_, _>>()?,
         plain_http: registry.plain_http,
         ca: registry.ca.as_ref().map(|path| path.under(root)),
-        ..RegistryConfig::default()
+        login_server: registry.login_server.clone(),
     })
 }
 

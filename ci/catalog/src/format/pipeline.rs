@@ -81,6 +81,9 @@ pub(crate) struct RegistryTable {
     pub(crate) plain_http: bool,
     /// A file of certificate authorities in PEM, trusted besides the system's. Relative to this file.
     pub(crate) ca: Option<At<String>>,
+    /// The server its tokens are from, HOST[:PORT], if that is in another domain: only then does it get the registry's
+    /// credentials.
+    pub(crate) login_server: Option<At<String>>,
 }
 
 /// What an execution may use.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Lowering;
 use crate::format::{At, RegistryTable};
+use crate::reference;
 use crate::registries::{InvalidMirror, registry_name};
 use crate::{FileKind, Mirror, Registries, Registry};
 
@@ -79,9 +80,19 @@ fn registry(lowering: &mut Lowering<'_>, table: &RegistryTable) -> Registry {
         lowering.must_exist(at, &path, FileKind::File, "ca");
         Some(path)
     });
+    let login_server = table.login_server.as_ref().and_then(|at| {
+        let host = reference::host(&at.value);
+        if host.is_none() {
+            lowering
+                .error(at, format!("`{}` cannot be a token server", at.value))
+                .help("write HOST[:PORT], as in `auth.example.com`");
+        }
+        host
+    });
     Registry {
         mirrors,
         plain_http: table.plain_http,
         ca,
+        login_server,
     }
 }

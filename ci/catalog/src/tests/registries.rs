@@ -13,6 +13,7 @@ mirrors = ["mirror.example.com/dockerhub", "LOCALHOST:5000/"]
 plain-http = true
 [registries."[::1]:5000"]
 ca = "certs/ca.pem"
+login-server = "Auth.example.org"
 "#;
 
 fn registries(text: &str) -> Registries {
@@ -60,6 +61,7 @@ fn every_key_arrives_under_the_canonical_name() {
     let local = registries.get("[::1]:5000").unwrap();
     assert!(!local.plain_http);
     assert_eq!(local.ca.as_ref().unwrap().written(), "certs/ca.pem");
+    assert_eq!(local.login_server.as_deref(), Some("auth.example.org"));
     assert_eq!(registries.iter().len(), 3);
     assert_eq!(registries.get("ghcr.io"), None);
 }
@@ -239,4 +241,18 @@ proptest! {
         let _ = Registries::default().with_environment(Some(&mirrors), Some(&plain));
         let _ = Registries::default().with_environment(Some(&plain), Some(&mirrors));
     }
+}
+
+#[test]
+fn a_login_server_is_a_host() {
+    assert_snapshot!(report_registries("[registries.\"a.example\"]\nlogin-server = \"https://auth.example/token\""), @r#"
+    error: `https://auth.example/token` cannot be a token server
+     --> pipeline.toml:8:16
+      |
+    8 | login-server = "https://auth.example/token"
+      |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: write HOST[:PORT], as in `auth.example.com`
+
+    the catalog has 1 error
+    "#);
 }

@@ -49,6 +49,7 @@ const PIECES: &[&str] = &[
     "mirrors",
     "plain-http",
     "ca",
+    "login-server",
     "[limits]",
     "memory",
     "\"4GiB\"",

@@ -190,10 +190,10 @@ async fn a_token_server_elsewhere_is_not_told_who_we_are_unless_declared_r2() {
     );
     let names = [(registry.host(), "HOST"), (server.clone(), "SERVER")];
     let names = names.each_ref().map(|(host, name)| (host.as_str(), *name));
-    insta::assert_snapshot!(text(error, &names), @r#"not allowed to pull from HOST/a/b, or there is no such repository: missing scope repository:a/b:pull; credentials: user "ci", not given to the token server SERVER, which is in another domain; if it is HOST's, declare `token-server = "SERVER"`"#);
+    insta::assert_snapshot!(text(error, &names), @r#"not allowed to pull from HOST/a/b, or there is no such repository: missing scope repository:a/b:pull; credentials: user "ci", not given to the token server SERVER, which is in another domain; if it is HOST's, declare `login-server = "SERVER"` for that in pipeline.toml"#);
 
     let declared = config.registries.get_mut(&registry.host()).unwrap();
-    declared.token_server = Some(server);
+    declared.login_server = Some(server);
     ask(&Client::new(config).unwrap(), &registry)
         .await
         .unwrap_err();

@@ -13,6 +13,7 @@ services = []
 mirrors = ["mirror.example.com/dockerhub", "cache.example.com:5000"]
 [registries."registry.example.com"]
 ca = "certs/ca.pem"
+login-server = "login.example.org"
 "#;
 
 fn catalog() -> Catalog {
@@ -43,10 +44,13 @@ fn described(config: &Config) -> String {
 
 #[test]
 fn the_catalog_says_how_registries_are_reached() {
-    insta::assert_snapshot!(described(&with(&[]).unwrap()), @r#"
+    let config = with(&[]).unwrap();
+    insta::assert_snapshot!(described(&config), @r#"
     docker.io: mirrors ["mirror.example.com/dockerhub", "cache.example.com:5000"], plain false, ca None
     registry.example.com: mirrors [], plain false, ca Some("/shop/certs/ca.pem")
     "#);
+    let login_server = &config.registries["registry.example.com"].login_server;
+    assert_eq!(login_server.as_deref(), Some("login.example.org"));
 }
 
 #[test]
