@@ -58,7 +58,7 @@ impl BuildKit {
             address: format!("unix://{}", dir.join("socket").display()),
         };
         let log = File::create(dir.join("log")).unwrap();
-        Command::new(buildkitd)
+        let mut child = Command::new(buildkitd)
             .args(["--addr", &daemon.address])
             .arg("--root")
             .arg(dir.join("root"))
@@ -73,7 +73,7 @@ impl BuildKit {
         let deadline = Instant::now() + Duration::from_secs(60);
         let answers = ["--addr", &daemon.address, "debug", "workers"];
         while attempt(&daemon.buildctl, answers).0 != 0 {
-            if Instant::now() > deadline {
+            if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
                 panic!("buildkitd does not start:\n{log}");
             }

@@ -21,6 +21,11 @@ impl Layer {
         Self(Builder::new(Vec::new()))
     }
 
+    /// One that is written already; nothing can be added to it.
+    pub fn of(archive: Vec<u8>) -> Self {
+        Self(Builder::new(archive))
+    }
+
     /// The archive.
     #[track_caller]
     pub fn finish(self) -> Vec<u8> {

@@ -13,14 +13,55 @@ use tar::EntryType;
 use crate::archive::Layer;
 
 /// Programs of busybox that Dockerfiles call.
-const APPLETS: [&str; 37] = [
-    "ash", "awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "echo", "env",
-    "false", "find", "grep", "head", "id", "ln", "ls", "mkdir", "mkfifo", "mount", "mv", "od",
-    "printf", "pwd", "rm", "sed", "sh", "sort", "stat", "tar", "test", "touch", "tr", "wc", "wget",
+const APPLETS: [&str; 44] = [
+    "ash",
+    "awk",
+    "basename",
+    "cat",
+    "chmod",
+    "chown",
+    "cp",
+    "cut",
+    "date",
+    "dd",
+    "echo",
+    "env",
+    "false",
+    "find",
+    "grep",
+    "head",
+    "httpd",
+    "id",
+    "ln",
+    "ls",
+    "mkdir",
+    "mkfifo",
+    "mktemp",
+    "mount",
+    "mv",
+    "od",
+    "printf",
+    "pwd",
+    "rm",
+    "sed",
+    "sh",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "stat",
+    "tar",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "uname",
+    "wc",
+    "wget",
+    "xargs",
 ];
 
-const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
-const GROUP: &str = "root:x:0:\napp:x:1001:\nstaff:x:50:app\nnogroup:x:65534:\n";
+const PASSWD: &str = "app:x:1000:1001:App:/home/app:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
+const GROUP: &str = "app:x:1001:\nstaff:x:50:app\nnogroup:x:65534:\n";
 
 /// `security.capability` of a file: version 2, effective, permitted CAP_NET_RAW (capabilities(7)).
 const NET_RAW: [u8; 20] = [
@@ -61,6 +102,8 @@ impl Base {
     pub fn write(self, layout: &Path) {
         let mut layer = Layer::new();
         programs(&mut layer);
+        users(&mut layer, PASSWD, GROUP);
+        layer.directory("home/app", 0o750, (1000, 1001));
         if self == Self::Full {
             hard(&mut layer);
         }
@@ -116,25 +159,30 @@ pub fn write(layout: &Path, name: &str, config: &Value, layer: Layer) {
     layout.set_image(name, manifest).unwrap();
 }
 
-/// A shell and its programs, and two users.
+/// A shell and its programs.
 #[track_caller]
 pub fn programs(layer: &mut Layer) {
     for dir in ["bin", "etc", "home", "tmp"] {
         layer.directory(dir, if dir == "tmp" { 0o1777 } else { 0o755 }, (0, 0));
     }
-    let busybox = busybox().expect("busybox-static is needed");
-    layer.file(
-        "bin/busybox",
-        0o755,
-        (0, 0),
-        &std::fs::read(busybox).unwrap(),
-    );
+    let busybox = std::fs::read(busybox().expect("busybox-static is needed")).unwrap();
+    layer.file("bin/busybox", 0o755, (0, 0), &busybox);
     for applet in APPLETS {
         layer.link(&format!("bin/{applet}"), "busybox", (0, 0));
     }
-    layer.file("etc/passwd", 0o644, (0, 0), PASSWD.as_bytes());
-    layer.file("etc/group", 0o644, (0, 0), GROUP.as_bytes());
-    layer.directory("home/app", 0o750, (1000, 1001));
+}
+
+/// Users besides root, as lines of `passwd` and `group`.
+#[track_caller]
+pub fn users(layer: &mut Layer, passwd: &str, group: &str) {
+    let passwd = format!("root:x:0:0:root:/root:/bin/sh\n{passwd}");
+    layer.file("etc/passwd", 0o644, (0, 0), passwd.as_bytes());
+    layer.file(
+        "etc/group",
+        0o644,
+        (0, 0),
+        format!("root:x:0:\n{group}").as_bytes(),
+    );
 }
 
 fn hard(layer: &mut Layer) {

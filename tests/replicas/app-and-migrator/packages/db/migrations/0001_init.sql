@@ -1,0 +1,1 @@
+CREATE TABLE allocation (id integer);

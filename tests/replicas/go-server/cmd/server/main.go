@@ -1,0 +1,7 @@
+package main
+
+var version, commit, built string
+
+func main() {
+	serve(version, commit, built)
+}

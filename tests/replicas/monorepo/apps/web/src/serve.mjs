@@ -1,0 +1,3 @@
+import { serve } from "tiny-http";
+
+serve(3001, { "/": () => [200, { page: "home" }] });
