@@ -241,19 +241,7 @@ async fn oci_layout(fixture: Fixture) -> TestResult {
     image.as_tarball().digest().await?;
     engine.shutdown().await;
     drop(engine);
-    let store = ci_store::Store::open(&other.dir.path().join("store"))?;
-    let pack = |layer: &ci_store::LayerPaths| {
-        let layer = ci_rootfs::LayerDir {
-            dir: layer.dir.clone(),
-            owners: layer.owners.clone(),
-        };
-        match ci_rootfs::op::run(&ci_rootfs::op::Op::Hash { layer })? {
-            ci_rootfs::op::Reply::Layer { diff_id, .. } => Ok(diff_id),
-            other => Err(format!("{other:?}").into()),
-        }
-    };
-    let report = store.verify(&pack, &mut |_, _| {})?;
-    assert!(report.is_clean(), "{:?}", report.problems);
+    other.assert_clean_store();
     Ok(())
 }
 

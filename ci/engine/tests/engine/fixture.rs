@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ci_engine::progress::{Event, EventKind, Outcome};
-use ci_engine::{Engine, Fetch, Limits, Options, Progress};
+use ci_engine::{Engine, EngineError, Fetch, Limits, Options, Progress};
 use dagger_sdk::{Container, HostDirectoryOptsBuilder, Query};
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -23,6 +23,8 @@ pub(crate) fn busybox() -> Option<PathBuf> {
 /// An engine over a store and a project directory of its own.
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
+    /// Where the store is, if not in `dir`.
+    pub(crate) store: Option<PathBuf>,
     events: Arc<Mutex<Vec<Event>>>,
     progress: Progress,
     /// What engines know of registries.
@@ -59,6 +61,7 @@ impl Fixture {
         let progress = Progress::new(move |event| sink.lock().unwrap().push(event));
         Self {
             dir,
+            store: None,
             events,
             progress,
             registries: ci_registry::Config::default(),
@@ -84,9 +87,17 @@ impl Fixture {
 
     /// Starts an engine with other options.
     pub(crate) async fn engine_with(&self, change: impl FnOnce(&mut Options)) -> Engine {
+        self.try_engine(change).await.unwrap()
+    }
+
+    /// The same, where it may be refused.
+    pub(crate) async fn try_engine(
+        &self,
+        change: impl FnOnce(&mut Options),
+    ) -> Result<Engine, EngineError> {
         let progress = self.progress.clone();
         let mut options = Options {
-            store: self.dir.path().join("store"),
+            store: self.store(),
             workdir: self.project(),
             store_limit: None,
             parallelism: 4,
@@ -98,13 +109,43 @@ impl Fixture {
             limits: Limits::default(),
         };
         change(&mut options);
-        Engine::start(options).await.unwrap()
+        Engine::start(options).await
+    }
+
+    /// The root of the store.
+    pub(crate) fn store(&self) -> PathBuf {
+        let usual = || self.dir.path().join("store");
+        self.store.clone().unwrap_or_else(usual)
+    }
+
+    /// Everything in the store is what it says it is, and nothing else is there.
+    pub(crate) fn assert_clean_store(&self) {
+        let pack = |layer: &ci_store::LayerPaths| {
+            let layer = ci_rootfs::LayerDir {
+                dir: layer.dir.clone(),
+                owners: layer.owners.clone(),
+            };
+            match ci_rootfs::op::run(&ci_rootfs::op::Op::Hash { layer })? {
+                ci_rootfs::op::Reply::Layer { diff_id, .. } => Ok(diff_id),
+                other => Err(format!("{other:?}").into()),
+            }
+        };
+        let store = ci_store::Store::open(&self.store()).unwrap();
+        let report = store.verify(&pack, &mut |_, _| {}).unwrap();
+        assert!(report.is_clean(), "{:?}", report.problems);
+    }
+
+    /// How many times a text was printed by steps.
+    pub(crate) fn printed(&self, text: &str) -> usize {
+        let events = self.events.lock().unwrap();
+        let printed = |event: &&Event| matches!(&event.kind, EventKind::Output { bytes, .. } if String::from_utf8_lossy(bytes).contains(text));
+        events.iter().filter(printed).count()
     }
 
     /// Files of the store that hold some bytes.
     pub(crate) fn contents_with(&self, bytes: &[u8]) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        let mut todo = vec![self.dir.path().join("store")];
+        let mut todo = vec![self.store()];
         while let Some(dir) = todo.pop() {
             for entry in std::fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
@@ -136,8 +177,7 @@ impl Fixture {
 
     /// Waits until a step has printed this.
     pub(crate) async fn until_printed(&self, text: &str) {
-        let printed = |event: &Event| matches!(&event.kind, EventKind::Output { bytes, .. } if String::from_utf8_lossy(bytes).contains(text));
-        while !self.events.lock().unwrap().iter().any(printed) {
+        while self.printed(text) == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }

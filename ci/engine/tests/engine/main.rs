@@ -8,6 +8,7 @@
     reason = "a test fails by panicking and says why on the terminal"
 )]
 
+mod disk_full;
 mod dockerfile;
 mod exec;
 mod fetch_git;
@@ -15,6 +16,7 @@ mod fetch_http;
 mod figures;
 mod fixture;
 mod hostile_git;
+mod isolation;
 mod layout;
 mod limits;
 mod platforms;
@@ -33,6 +35,12 @@ fn main() {
         privileges::print_digest();
         return;
     }
+    if let [_, flag, disk] = std::env::args().collect::<Vec<_>>().as_slice()
+        && flag == disk_full::WORKER
+    {
+        disk_full::worker(disk.as_ref());
+        return;
+    }
     let arguments = Arguments::from_args();
     if fixture::busybox().is_none() {
         eprintln!("skipped: no static busybox on this machine (install busybox-static)");
@@ -41,6 +49,8 @@ fn main() {
     let tests: Vec<Trial> = [
         exec::tests(),
         limits::tests(),
+        isolation::tests(),
+        disk_full::tests(),
         platforms::tests(),
         figures::tests(),
         dockerfile::tests(),
