@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use crate::work;
 pub(crate) struct BuildKit {
     buildctl: String,
     address: String,
+    daemon: Child,
 }
 
 /// The suite's daemon, started when it is first asked for; the namespaces of the suite end it. The error is why there is none.
@@ -53,13 +54,10 @@ impl BuildKit {
             );
         };
         let dir = work::folder("buildkit");
-        let daemon = Self {
-            buildctl: buildctl.display().to_string(),
-            address: format!("unix://{}", dir.join("socket").display()),
-        };
+        let address = format!("unix://{}", dir.join("socket").display());
         let log = File::create(dir.join("log")).unwrap();
-        let mut child = Command::new(buildkitd)
-            .args(["--addr", &daemon.address])
+        let daemon = Command::new(buildkitd)
+            .args(["--addr", &address])
             .arg("--root")
             .arg(dir.join("root"))
             .args(["--oci-worker-binary=runc", "--oci-worker-net=host"])
@@ -71,9 +69,14 @@ impl BuildKit {
             .spawn()
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
-        let answers = ["--addr", &daemon.address, "debug", "workers"];
-        while attempt(&daemon.buildctl, answers).0 != 0 {
-            if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
+        let mut daemon = Self {
+            buildctl: buildctl.display().to_string(),
+            address,
+            daemon,
+        };
+        let answers = ["--addr", daemon.address.as_str(), "debug", "workers"].map(str::to_owned);
+        while attempt(&daemon.buildctl, &answers).0 != 0 {
+            if daemon.daemon.try_wait().unwrap().is_some() || Instant::now() > deadline {
                 let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
                 panic!("buildkitd does not start:\n{log}");
             }
