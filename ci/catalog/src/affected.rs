@@ -16,7 +16,8 @@ use crate::{Catalog, LOCK_FILE, Name, Service};
 /// What is known beyond the catalog.
 pub struct Knowledge<'a> {
     /// Whether the image of a service depends on a file, as far as the service's builder can tell; `None`: it cannot, which counts
-    /// as yes. Asked for files of the service's contexts, for cargo services of any file, and for the lock file of base images.
+    /// as yes. Asked for files of the service's contexts, for cargo services of any file, and for the lock file of base images. Of a
+    /// file outside the root (`../x`), only yes counts.
     pub depends: &'a dyn Fn(&Service, &Path) -> Option<bool>,
     /// Folders whose files concern every service, such as that of the program that builds them. Relative to the catalog root.
     pub shared: &'a [PathBuf],
@@ -65,8 +66,7 @@ pub fn affected<P: AsRef<Path>>(
     for path in changed {
         match normal(path.as_ref()) {
             Normal::Inside(path) => affected.touch(catalog, &path, knowledge, &mut guessed),
-            // Nothing outside the root is part of any service.
-            Normal::Outside => {}
+            Normal::Outside(path) => affected.touch_from_outside(catalog, &path, knowledge),
             Normal::Absolute => {
                 let why = "is not relative to the catalog root";
                 affected.unclear(catalog, path.as_ref(), why);
@@ -156,6 +156,15 @@ impl Affected {
         }
     }
 
+    /// Adds those who are known to read a file outside the root, as packages of cargo can.
+    fn touch_from_outside(&mut self, catalog: &Catalog, path: &Path, knowledge: &Knowledge<'_>) {
+        for service in catalog.services() {
+            if (knowledge.depends)(service, path) == Some(true) {
+                self.add(service, Reason::Shared(path.to_owned()));
+            }
+        }
+    }
+
     /// Everybody, with a warning.
     fn unclear(&mut self, catalog: &Catalog, path: &Path, why: &str) {
         for service in catalog.services() {
@@ -200,7 +209,8 @@ impl Affected {
 
 enum Normal {
     Inside(PathBuf),
-    Outside,
+    /// Begins with `..`.
+    Outside(PathBuf),
     Absolute,
 }
 
@@ -210,15 +220,17 @@ fn normal(path: &Path) -> Normal {
         match component {
             Component::Normal(name) => normal.push(name),
             Component::CurDir => {}
-            Component::ParentDir => {
-                if !normal.pop() {
-                    return Normal::Outside;
-                }
+            Component::ParentDir if normal.file_name().is_some() => {
+                normal.pop();
             }
+            Component::ParentDir => normal.push(".."),
             Component::RootDir | Component::Prefix(_) => return Normal::Absolute,
         }
     }
-    Normal::Inside(normal)
+    match normal.components().next() {
+        Some(Component::ParentDir) => Normal::Outside(normal),
+        _ => Normal::Inside(normal),
+    }
 }
 
 /// Files at the root that are for people, for git and for editors.

@@ -178,6 +178,11 @@ impl Pipeline {
                     cli::push::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Affected(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::affected::run(&args, &project, &progress)
+                });
+            }
             Command::Version(args) => {
                 return run::without_engine(globals, terminal, async |project, _| {
                     cli::version::run(&args, &project)

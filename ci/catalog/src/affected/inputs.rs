@@ -100,9 +100,16 @@ fn cargo(
     let configuration = at.file_name() == Some(OsStr::new(".cargo"))
         && matches!(name, "config" | "config.toml")
         && folder.starts_with(at.parent().unwrap_or(Path::new("")));
-    let beside = folder.starts_with(at) && (name == "Cargo.lock" || CARGO_FILES.contains(&name));
-    if beside || configuration {
+    let above = folder.starts_with(at);
+    if above && CARGO_FILES.contains(&name) || configuration {
         return Claim::Read(reason(service, path));
+    }
+    if above && name == "Cargo.lock" {
+        // Much of it is about other packages.
+        return match (knowledge.depends)(service, path) {
+            Some(false) => Claim::Ignored,
+            Some(true) | None => Claim::Read(reason(service, path)),
+        };
     }
     let own = path.starts_with(folder) || path.starts_with(&service.folder);
     match (knowledge.depends)(service, path) {

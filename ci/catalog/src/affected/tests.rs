@@ -51,7 +51,7 @@ fn depends(service: &Service, path: &Path) -> Option<bool> {
     match service.name.as_str() {
         "api" => below(&["services/api", "packages/shared", "pnpm-lock.yaml"]),
         "web" => below(&["services/web", "packages", "pnpm-lock.yaml"]),
-        "agent" => below(&["services/agent", "crates/util"]),
+        "agent" => below(&["services/agent", "crates/util", "Cargo.lock", "../shared"]),
         _ => None,
     }
 }
@@ -148,6 +148,17 @@ fn lock_files_touch_those_who_read_them() {
     docs
       services/docs/go.sum (lock file)
     ");
+}
+
+#[test]
+fn a_lock_file_of_which_a_package_knows_that_its_part_is_the_same_does_not_touch_it() {
+    let same = Knowledge {
+        depends: &|_, _| Some(false),
+        shared: &[],
+    };
+    let affected = affected(&shop(), ["Cargo.lock", "services/agent/Cargo.lock"], &same);
+    assert_eq!(names(&affected), [""; 0]);
+    assert_eq!(affected.warnings, [""; 0]);
 }
 
 #[test]
@@ -279,6 +290,7 @@ fn paths_are_understood_as_people_write_them() {
     );
     assert_eq!(names(&of(&["/repo/services/docs/x"])), EVERYBODY);
     assert_snapshot!(of(&["/repo/services/docs/x"]).warnings.join("\n"), @"`/repo/services/docs/x` is not relative to the catalog root: all services count as affected");
+    assert_eq!(names(&of(&["services/../../shared/x"])), ["agent"]);
     // A name that only begins like a folder is not in it.
     assert_eq!(names(&of(&["services/docs2/x"])), [""; 0]);
 }

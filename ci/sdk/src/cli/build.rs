@@ -24,12 +24,17 @@ Examples:
   {bin} build --env production           with the tags of an environment
   {bin} build web --output json | jq .   the release record, for scripts";
 
+/// What is said when a change touches no service.
+pub(super) const NOTHING: &str = "nothing to do: no service is affected\n";
+
 /// How much of a digest people compare.
 const SHORT: usize = 12;
 
 pub(crate) async fn run(args: &Build, ctx: &Context, paint: Paint) -> eyre::Result<Answer> {
-    let built = build::run(ctx, &args.making.request()).await?;
+    let request = args.making.request(ctx.project(), ctx.progress())?;
+    let built = build::run(ctx, &request).await?;
     let text = match args.making.output {
+        Format::Human if built.is_nothing(&request) => NOTHING.to_owned(),
         Format::Human => table(&built, paint),
         Format::Json => report::json(&built.record)?,
     };

@@ -3,6 +3,7 @@
 //! Help teaches by example. It says `{bin}` for the program's name, which is that of the executable: a project names its
 //! pipeline as it likes.
 
+pub(crate) mod affected;
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
@@ -18,12 +19,14 @@ pub(crate) mod version;
 use std::path::{Path, PathBuf};
 
 use ci_catalog::Platform;
+use ci_engine::Progress;
 use clap::{ArgAction, CommandFactory, ValueEnum};
 
 use crate::context::Setup;
 use crate::engine::EngineChoice;
 use crate::error::EXIT_CODES;
-use crate::stages::Request;
+use crate::project::Project;
+use crate::stages::{self, Request};
 use crate::terminal::{ColourChoice, ProgressChoice};
 
 /// Build, test and deliver the services of this repository
@@ -140,6 +143,7 @@ pub(crate) enum Command {
     Lock(lock::Lock),
     Plan(plan::Plan),
     Push(push::Push),
+    Affected(affected::Affected),
     Version(version::Version),
     Login(login::Login),
     Logout(login::Logout),
@@ -163,6 +167,16 @@ pub(crate) struct Selection {
     /// Build for these platforms instead of those in service.toml
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',', action = ArgAction::Append)]
     platforms: Vec<Platform>,
+
+    /// Of these services, only those that changes since REF touch; `help affected` says more
+    #[arg(
+        long,
+        value_name = "REF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    affected: Option<String>,
 }
 
 /// What `build` and `test` are asked for.
@@ -191,22 +205,31 @@ pub(crate) struct Making {
 }
 
 impl Selection {
-    pub(crate) fn request(&self) -> Request {
-        Request {
+    /// What is asked for; git is asked which services that are affected.
+    pub(crate) fn request(&self, project: &Project, progress: &Progress) -> eyre::Result<Request> {
+        let only = match &self.affected {
+            Some(reference) => {
+                let reference = Some(reference.clone()).filter(|it| !it.is_empty());
+                Some(stages::affected::names(project, progress, reference)?)
+            }
+            None => None,
+        };
+        Ok(Request {
             services: self.services.clone(),
             environment: self.env.clone(),
             platforms: self.platforms.clone(),
+            only,
             locked: false,
-        }
+        })
     }
 }
 
 impl Making {
-    pub(crate) fn request(&self) -> Request {
-        Request {
+    pub(crate) fn request(&self, project: &Project, progress: &Progress) -> eyre::Result<Request> {
+        Ok(Request {
             locked: self.locked,
-            ..self.selection.request()
-        }
+            ..self.selection.request(project, progress)?
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ci_engine::Progress;
 
-use super::build::short;
+use super::build::{NOTHING, short};
 use super::{Answer, Format, Selection};
 use crate::project::Project;
 use crate::report::{self, Cell, Column, Table};
@@ -46,9 +46,12 @@ pub(crate) async fn run(
     progress: &Progress,
     paint: Paint,
 ) -> eyre::Result<Answer> {
-    let request = args.selection.request();
+    let request = args.selection.request(project, progress)?;
     let preview = preview::run(project, progress, &request, args.offline).await?;
     Ok(match args.output {
+        Format::Human if request.only.is_some() && preview.services.is_empty() => {
+            NOTHING.to_owned().into()
+        }
         Format::Human => human(&preview, paint).into(),
         Format::Json => report::json(&preview)?.into(),
     })

@@ -1,5 +1,6 @@
 //! `test`: services are held to their checks and their contract.
 
+use super::build::NOTHING;
 use super::{Answer, Format, Making};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
@@ -42,8 +43,10 @@ pub(crate) async fn run(args: &Test, ctx: &Context, paint: Paint) -> eyre::Resul
         (_, true) => Scope::Contract,
         _ => Scope::Everything,
     };
-    let tested = test::run(ctx, &args.making.request(), scope).await?;
+    let request = args.making.request(ctx.project(), ctx.progress())?;
+    let tested = test::run(ctx, &request, scope).await?;
     let text = match args.making.output {
+        Format::Human if request.only.is_some() && tested.is_nothing() => NOTHING.to_owned(),
         Format::Human => human(&tested, paint),
         Format::Json => report::json(&tested.document())?,
     };

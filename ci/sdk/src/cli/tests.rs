@@ -41,6 +41,10 @@ fn help_of_the_program() {
       lock         Pin the images that Dockerfiles stand on
       plan         Say what a build would do, and which base images moved since the last one
       push         Bring what was built to its registry
+      affected     Say which services a change touches, and why
+      version      Say which version this is, and why
+      login        Check credentials for a registry and store them
+      logout       Remove the stored credentials for a registry
       doctor       Say what this machine can do, and how to get what it lacks
       cache        Show, prune or verify the cache
       completions  Print a completion script for a shell
@@ -123,6 +127,9 @@ fn help_of_build() {
           --platform <OS/ARCH>
               Build for these platforms instead of those in service.toml
 
+          --affected[=<REF>]
+              Of these services, only those that changes since REF touch; `help affected` says more
+
           --locked
               Build on nothing but the images of pipeline.lock, and stop if it is not up to date
 
@@ -165,6 +172,9 @@ fn help_of_test() {
 
           --platform <OS/ARCH>
               Build for these platforms instead of those in service.toml
+
+          --affected[=<REF>]
+              Of these services, only those that changes since REF touch; `help affected` says more
 
           --locked
               Build on nothing but the images of pipeline.lock, and stop if it is not up to date
@@ -247,6 +257,9 @@ fn help_of_plan() {
           --platform <OS/ARCH>
               Build for these platforms instead of those in service.toml
 
+          --affected[=<REF>]
+              Of these services, only those that changes since REF touch; `help affected` says more
+
           --offline
               Ask no registry
 
@@ -260,6 +273,119 @@ fn help_of_plan() {
       pipeline plan                             what `build` would do
       pipeline plan web --env production        with the tag it would have
       pipeline plan --output json | jq .bases   for scripts
+    ");
+}
+
+#[test]
+fn help_of_affected() {
+    insta::assert_snapshot!(help(&["affected"]), @r"
+    Say which services a change touches, and why
+
+    Compares what is checked out, uncommitted changes included, with the commit where its branch began,
+    and finds the services whose images may be different: because of a file that they read, a lock file,
+    a package or an image they are built on, or the catalog. What cannot be told counts as yes, with a
+    warning; so does everything where the history is cut off.
+
+    Usage: pipeline affected [OPTIONS]
+
+    Options:
+          --since <REF>
+              Compare with this branch, tag or commit [default: in a GitHub job, what it is for; else
+              the default branch of origin]
+
+          --files <FILE>
+              Take these files as changed, one per line, relative to the folder of pipeline.toml; -
+              reads standard input
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default), json or names (one per
+              line)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline affected                            what this branch touches, and why
+      pipeline affected --since v1.4.2             since a release
+      pipeline build --affected                    build just these
+      git diff --name-only | pipeline affected --files - --output names
+    ");
+}
+
+#[test]
+fn help_of_version() {
+    insta::assert_snapshot!(help(&["version"]), @r"
+    Say which version this is, and why
+
+    The version of a git tag at the commit, such as v1.4.2; else the one that follows the last release,
+    from the commits since then in the form of Conventional Commits: feat raises the second number, fix,
+    perf and revert the third, and what breaks the first. This is the {version} of tags and build
+    arguments. In a shallow clone nothing is guessed.
+
+    Usage: pipeline version [OPTIONS]
+
+    Options:
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline version                                  the version, and the commits that ask for it
+      pipeline version --output json | jq -r .version   for scripts
+    ");
+}
+
+#[test]
+fn help_of_login() {
+    insta::assert_snapshot!(help(&["login"]), @r"
+    Check credentials for a registry and store them
+
+    The registry is asked first whether it takes them. They are stored as `docker login` does: with the
+    credential helper that Docker's config.json names, else in that file, which only its owner can read
+    then. Docker and this program find them there.
+
+    Usage: pipeline login [OPTIONS] <REGISTRY>
+
+    Arguments:
+      <REGISTRY>
+              Host, and port where there is one: ghcr.io, registry.example.com:5000
+
+    Options:
+      -u, --user <USER>
+              The user; asked for on a terminal if it is not given
+
+          --password-stdin
+              Read the password, or an access token, from standard input instead of asking for it
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline login registry.example.com                  asks for user and password
+      pipeline login ghcr.io -u ada --password-stdin <token
+      pipeline logout ghcr.io
+    ");
+}
+
+#[test]
+fn help_of_logout() {
+    insta::assert_snapshot!(help(&["logout"]), @r"
+    Remove the stored credentials for a registry
+
+    Usage: pipeline logout [OPTIONS] <REGISTRY>
+
+    Arguments:
+      <REGISTRY>
+              Host, and port where there is one
+
+    Options:
+      -h, --help
+              Print help
+
+    Examples:
+      pipeline logout ghcr.io
     ");
 }
 
@@ -463,6 +589,6 @@ fn platforms_are_given_one_by_one_or_in_a_list() {
     let Command::Build(args) = cli.command else {
         panic!("not a build")
     };
-    assert_eq!(args.making.request().platforms.len(), 2);
+    assert_eq!(args.making.selection.platforms.len(), 2);
     assert!(Cli::try_parse_from(["p", "build", "--platform", "linux/armm64"]).is_err());
 }

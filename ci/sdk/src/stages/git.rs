@@ -1,6 +1,9 @@
 //! The git command line: without anything a repository's own configuration could make it run, and without changing the repository
 //! (P2).
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -32,7 +35,7 @@ pub(crate) fn start(root: &Path, args: &[&str]) -> io::Result<Child> {
         .spawn()
 }
 
-pub(super) fn is_of_git(name: &OsStr) -> bool {
+fn is_of_git(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     // Where a user's own configuration is may be said in the environment; it may hold `safe.directory`.
     name.starts_with("GIT_") && name != "GIT_CONFIG_GLOBAL"

@@ -3,9 +3,11 @@
 //! Stages take a [`crate::Context`] and a [`Request`], and return what happened as values. Arguments, tables and exit codes
 //! belong to the command line.
 
+pub(crate) mod affected;
 pub(crate) mod bases;
 pub(crate) mod build;
 mod checkout;
+mod dockerfile;
 mod files;
 pub(crate) mod git;
 pub(crate) mod limits;
@@ -17,7 +19,9 @@ mod record;
 pub(crate) mod test;
 pub(crate) mod version;
 
-use ci_catalog::Platform;
+use std::collections::BTreeSet;
+
+use ci_catalog::{Name, Platform};
 
 pub(crate) use checkout::Checkout;
 
@@ -32,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) environment: Option<String>,
     /// Instead of the platforms in the catalog.
     pub(crate) platforms: Vec<Platform>,
+    /// Of these services only those; from `--affected`.
+    pub(crate) only: Option<BTreeSet<Name>>,
     /// Whether every base has to be in `pipeline.lock`, and nothing else.
     pub(crate) locked: bool,
 }

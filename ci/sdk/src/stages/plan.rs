@@ -139,7 +139,10 @@ impl<'a> Plan<'a> {
             })?),
             None => None,
         };
-        let wanted = catalog.select(&request.services)?;
+        let mut wanted = catalog.select(&request.services)?;
+        if let Some(only) = &request.only {
+            wanted.retain(|service| only.contains(&service.name));
+        }
         let order = catalog.build_order(&wanted);
         let wanted: BTreeSet<&Name> = wanted.into_iter().map(|it| &it.name).collect();
         let environment_name = environment.map(|it| &it.name);

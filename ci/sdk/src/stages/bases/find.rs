@@ -1,9 +1,6 @@
 //! Which images of registries a Dockerfile names, without an engine: the file is read as `dockerBuild` reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use ci_catalog::{Builder, ContextSource, DockerfileBuilder, Name, Placeholder, Platform};
 use ci_dockerfile::Base::Image as FromImage;
@@ -14,6 +11,7 @@ use super::Base;
 use crate::error::{Exit, UserError};
 use crate::project::Project;
 use crate::stages::Request;
+use crate::stages::dockerfile::Dockerfile;
 use crate::stages::plan::{Plan, Planned};
 
 /// The bases that a target of a service's Dockerfile needs for a platform, each once.
@@ -26,28 +24,7 @@ pub(crate) fn of(
     builder: &DockerfileBuilder,
     platform: &Platform,
 ) -> eyre::Result<Vec<Base>> {
-    let name = builder.file.to_string();
-    let text = read(&builder.file.under(project.root())).map_err(|error| {
-        UserError::new(Exit::Usage, format!("cannot read {name}")).because(error)
-    })?;
-    let file = ci_dockerfile::parse(&name, &text)?;
-    let host = ci_oci::Platform::host();
-    let request = ci_dockerfile::Request {
-        target: builder.target.clone(),
-        build_args: arguments(project, planned, builder)?,
-        target_platform: ci_dockerfile::Platform::new(
-            platform.os(),
-            platform.architecture(),
-            platform.variant(),
-        ),
-        build_platform: ci_dockerfile::Platform::new(
-            &host.os,
-            &host.architecture,
-            host.variant.as_deref(),
-        ),
-        named_contexts: builder.contexts.keys().cloned().collect(),
-    };
-    let plan = DockerfilePlan::new(&file, &request)?;
+    let Dockerfile { name, text, plan } = Dockerfile::read(project, planned, builder, platform)?;
     let externals = plan.externals().iter();
     externals
         .filter_map(|external| {
@@ -91,14 +68,6 @@ pub(crate) fn arguments(
         .entry("SOURCE_DATE_EPOCH".into())
         .or_insert_with(|| project.source_date_epoch().to_string());
     Ok(arguments)
-}
-
-/// A Dockerfile, or so much of it that parsing refuses it as too large.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let limit = ci_dockerfile::MAX_SIZE as u64 + 1;
-    File::open(path)?.take(limit).read_to_end(&mut text)?;
-    Ok(text)
 }
 
 fn base(
@@ -191,7 +160,7 @@ fn in_each_environment<'a>(project: &Project, planned: Planned<'a>) -> Vec<Plann
 }
 
 /// The bases of a service: those of its image, and those of the targets its checks run in.
-pub(super) fn of_service(project: &Project, planned: &Planned<'_>) -> eyre::Result<Vec<Base>> {
+pub(crate) fn of_service(project: &Project, planned: &Planned<'_>) -> eyre::Result<Vec<Base>> {
     let Builder::Dockerfile(builder) = &planned.service.builder else {
         return Ok(Vec::new());
     };

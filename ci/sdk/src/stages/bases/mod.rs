@@ -12,7 +12,7 @@ mod review;
 use ci_oci::{Digest, Reference};
 
 pub(crate) use ask::{Answers, ask};
-pub(crate) use find::{arguments, of};
+pub(crate) use find::{arguments, of, of_service};
 pub(crate) use pin::{Pinned, pin};
 pub(crate) use review::{familiar, review};
 

@@ -58,6 +58,13 @@ pub(crate) struct Built {
     pub(crate) record: serde_json::Value,
 }
 
+impl Built {
+    /// Whether there was nothing to build, of all that a change may touch.
+    pub(crate) fn is_nothing(&self, request: &Request) -> bool {
+        request.only.is_some() && self.images.is_empty() && self.failures.is_empty()
+    }
+}
+
 /// Builds the services of `request` and writes images and record to the state folder.
 pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built> {
     let plan = Plan::of(ctx.project(), request)?;

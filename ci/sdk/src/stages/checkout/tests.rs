@@ -1,37 +1,11 @@
 //! Tests of what is read from git, against real repositories.
 
-use std::process::{Command, Stdio};
-
-use super::git::is_of_git;
 use super::*;
-
-const TIME: &str = "2021-02-03T04:05:06+02:00";
-
-fn git_in(dir: &Path, args: &[&str]) {
-    let mut command = Command::new("git");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_git(name)) {
-        command.env_remove(name);
-    }
-    let status = command
-        .current_dir(dir)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.com"])
-        .args(["-c", "init.defaultBranch=main"])
-        .args(args)
-        .env("GIT_COMMITTER_DATE", TIME)
-        .env("GIT_AUTHOR_DATE", TIME)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "git {args:?}");
-}
+use crate::stages::git::testing::{self, git as git_in};
 
 fn repository() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("a"), "a").unwrap();
-    git_in(dir.path(), &["init", "-q"]);
-    git_in(dir.path(), &["add", "a"]);
-    git_in(dir.path(), &["commit", "-q", "-m", "one"]);
+    let dir = testing::repository();
+    testing::commit(dir.path(), "one", &[("a", "a")]);
     dir
 }
 

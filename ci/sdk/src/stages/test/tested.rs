@@ -20,6 +20,13 @@ pub(crate) struct Tested {
     pub(crate) failures: Vec<eyre::Report>,
 }
 
+impl Tested {
+    /// Whether there was nothing to test.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.services.is_empty() && self.failures.is_empty()
+    }
+}
+
 /// The same for programs: `--output json` and `summary.json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

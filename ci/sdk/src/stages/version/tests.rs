@@ -1,44 +1,19 @@
 //! Versions of real repositories.
 
-use std::process::{Command, Stdio};
-
 use super::*;
 use crate::error::Failure;
-use crate::stages::git::is_of_git;
-
-fn git(dir: &Path, args: &[&str]) {
-    let mut command = Command::new("git");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_git(name)) {
-        command.env_remove(name);
-    }
-    let status = command
-        .current_dir(dir)
-        .args(["-c", "user.name=A", "-c", "user.email=a@example.com"])
-        .args([
-            "-c",
-            "init.defaultBranch=main",
-            "-c",
-            "protocol.file.allow=always",
-        ])
-        .args(args)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "git {args:?}");
-}
+use crate::stages::git::testing::{self, git, shallow};
 
 /// A repository with a commit for each message, oldest first.
 fn repository(messages: &[&str]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    git(dir.path(), &["init", "-q"]);
+    let dir = testing::repository();
     commit(dir.path(), messages);
     dir
 }
 
 fn commit(dir: &Path, messages: &[&str]) {
     for message in messages {
-        git(dir, &["commit", "-q", "--allow-empty", "-m", message]);
+        testing::commit(dir, message, &[]);
     }
 }
 
@@ -92,19 +67,17 @@ fn releases_of_other_branches_do_not_count() {
 #[test]
 fn nothing_is_guessed_where_the_history_is_cut_off() {
     let origin = repository(&["feat: a", "fix: b"]);
-    let dir = tempfile::tempdir().unwrap();
-    let url = format!("file://{}", origin.path().display());
-    git(dir.path(), &["clone", "-q", "--depth=1", &url, "clone"]);
-    let clone = dir.path().join("clone");
-    let failure = Failure::of(&of(&clone).unwrap_err().into());
+    let clone = shallow(origin.path(), &[]);
+    let clone = clone.path();
+    let failure = Failure::of(&of(clone).unwrap_err().into());
     assert_eq!(failure.exit(), Exit::Usage);
     insta::assert_snapshot!(format!("{}\n{}", failure.message, failure.hints.concat()), @r"
     the version is not known: the history is cut off (a shallow clone), and releases may be beyond
     `git fetch --unshallow --tags` gets all of it; in GitHub Actions, `fetch-depth: 0` of actions/checkout does
     ");
     // What is tagged is known all the same.
-    git(&clone, &["tag", "v3.0.0"]);
-    assert_eq!(of(&clone).unwrap().version, Some("3.0.0".parse().unwrap()));
+    git(clone, &["tag", "v3.0.0"]);
+    assert_eq!(of(clone).unwrap().version, Some("3.0.0".parse().unwrap()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The packages of a lock file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub(super) struct Lockfile {
 }
 
 /// One package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(super) struct Locked {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub(crate) struct Locked {
     pub(super) name: String,
     pub(super) version: String,
     /// Where it is from: `registry+URL`, `sparse+URL`, `git+URL#COMMIT`; nothing for a local one.
@@ -50,6 +50,15 @@ impl Lockfile {
         self.packages.iter().position(|package| {
             package.name == name && package.version == version && package.source.is_none()
         })
+    }
+
+    /// The local package of this name, if there is one and no other.
+    pub(super) fn only_local(&self, name: &str) -> Option<Index> {
+        let mut found = (0..self.packages.len()).filter(|index| {
+            let package = &self.packages[*index];
+            package.name == name && package.source.is_none()
+        });
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// The packages that `root` depends on, directly or not, and itself, each with its own dependencies. What `keep` says

@@ -6,6 +6,7 @@
 //! the network or git breaks this, and is not run again as long as the sources are the same.
 
 mod check;
+mod closure;
 mod command;
 mod compile;
 mod config;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use ci_catalog::{CargoBuilder, Platform};
 
 pub(crate) use self::check::check;
+pub(crate) use self::closure::{Closure, Purpose, normal};
 use super::Prepared;
 use crate::context::Context;
 use crate::stages::plan::Planned;
