@@ -343,7 +343,7 @@ impl Job<'_, '_> {
     ) -> Result<()> {
         if self
             .upper
-            .lstat(target)?
+            .lstat_in(parent, target)?
             .is_some_and(|found| found.kind == Kind::Directory)
         {
             return Err(Error::unsuitable(

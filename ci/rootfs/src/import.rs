@@ -4,6 +4,8 @@
 //! files, 0644 otherwise), owners and times are not looked at, so the same checkout gives the same layer under another
 //! user, umask or clock. Copying verifies that each file still is what the scan saw.
 
+mod materialise;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,14 +15,29 @@ use std::path::{Path, PathBuf};
 
 use ci_dockerfile::ignore::{Dir, Patterns};
 use ci_oci::{Digest, DigestWriter};
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::copy::patterns;
 use crate::error::{Context, Error, Result};
 use crate::gitignore::{self, Level};
 use crate::merged::{list, stat_in};
-use crate::upper::stamp;
+pub use materialise::materialise;
+
+/// Bytes read at once.
+const BUFFER: usize = 64 << 10;
+
+/// How a file is opened: not a link, and without waiting for the writer of a fifo.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// How a directory is opened.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// What of a host directory is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -154,6 +171,7 @@ pub fn scan(root: &Path, filter: &Filter, digests: &mut dyn Digests) -> Result<T
             .map(|pattern| literal_prefix(pattern))
             .collect(),
         digests,
+        buffer: vec![0; BUFFER],
         tree: Tree::default(),
     };
     let matching = Matching {
@@ -172,6 +190,7 @@ struct Scan<'a> {
     /// The same, from the beginnings of the include patterns.
     included: Vec<String>,
     digests: &'a mut dyn Digests,
+    buffer: Vec<u8>,
     tree: Tree,
 }
 
@@ -235,8 +254,7 @@ impl Scan<'_> {
                     path: child.clone(),
                     node: Node::Directory,
                 });
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let fd = fs::openat(dir.as_fd(), &name, flags, Mode::empty())
+                let fd = fs::openat(dir.as_fd(), &name, DIRECTORY, Mode::empty())
                     .context("open", self.root.join(&child))?;
                 self.directory(fd, &child, &below, ignores)?;
                 let is_wanted =
@@ -286,8 +304,8 @@ impl Scan<'_> {
                 let digest = match self.digests.known(stat) {
                     Some(digest) => digest,
                     None => {
-                        let (digest, read) =
-                            digest_of(dir, name).context("read", self.root.join(&path))?;
+                        let (digest, read) = digest_of(dir, name, &mut self.buffer)
+                            .context("read", self.root.join(&path))?;
                         self.digests.learn(&read, digest);
                         digest
                     }
@@ -342,99 +360,24 @@ fn is_at_or_below(path: &str, root: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn digest_of(dir: impl AsFd, name: &Path) -> std::io::Result<(Digest, Stat)> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = fs::openat(dir, name, flags, Mode::empty())?;
+fn digest_of(dir: impl AsFd, name: &Path, buffer: &mut [u8]) -> std::io::Result<(Digest, Stat)> {
+    let fd = fs::openat(dir, name, READ, Mode::empty())?;
     let stat = fs::fstat(&fd)?;
     let mut out = DigestWriter::new(std::io::sink());
-    std::io::copy(&mut File::from(fd), &mut out)?;
+    pour(File::from(fd), &mut out, buffer)?;
     Ok((out.finish().1, stat))
 }
 
-/// Copies a scanned tree into the empty layer directory `into`. A file that the layer directory `like` (an earlier import of
-/// the same place) holds at the same path with the same content and mode is shared with it instead of being copied.
-///
-/// # Errors
-/// [`Error::Changed`] when a file is no longer what the scan saw, and when the system refuses.
-pub fn materialise(tree: &Tree, root: &Path, into: &Path, like: Option<&Path>) -> Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
-    for entry in &tree.entries {
-        let target = into.join(&entry.path);
-        match &entry.node {
-            Node::Directory => {
-                fs::mkdir(&target, Mode::from_raw_mode(0o755)).context("create", &target)?;
-                fs::chmod(&target, Mode::from_raw_mode(0o755))
-                    .context("set the mode of", &target)?;
-            }
-            Node::Symlink(link) => {
-                fs::symlink(link, &target).context("create", &target)?;
-                stamp(fs::CWD, &target).context("set the time of", &target)?;
-            }
-            Node::File { digest, executable } => {
-                if let Some(like) = like
-                    && holds(&like.join(&entry.path), digest, *executable)
-                    && fs::linkat(
-                        fs::CWD,
-                        like.join(&entry.path),
-                        fs::CWD,
-                        &target,
-                        AtFlags::empty(),
-                    )
-                    .is_ok()
-                {
-                    continue;
-                }
-                let mode = if *executable { 0o755 } else { 0o644 };
-                copy_file(&root.join(&entry.path), &target, mode, digest, &mut buffer)?;
-                stamp(fs::CWD, &target).context("set the time of", &target)?;
-            }
-        }
-    }
-    // Directories last, since creating something in one changes its time.
-    for entry in tree
-        .entries
-        .iter()
-        .rev()
-        .filter(|entry| entry.node == Node::Directory)
-    {
-        let target = into.join(&entry.path);
-        stamp(fs::CWD, &target).context("set the time of", &target)?;
-    }
-    Ok(())
-}
-
-/// Whether a file of an earlier import is what the scan saw. Its digest is computed anew: reading a small file from the page
-/// cache costs less than creating one.
-fn holds(path: &Path, digest: &Digest, executable: bool) -> bool {
-    let Ok(stat) = fs::lstat(path) else {
-        return false;
-    };
-    let is_same_kind = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-        && (stat.st_mode & 0o100 != 0) == executable;
-    is_same_kind && digest_of(fs::CWD, path).is_ok_and(|(found, _)| found == *digest)
-}
-
-fn copy_file(from: &Path, to: &Path, mode: u32, digest: &Digest, buffer: &mut [u8]) -> Result<()> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut input = match fs::open(from, flags, Mode::empty()) {
-        Err(Errno::NOENT | Errno::LOOP) => return Err(Error::Changed(from.display().to_string())),
-        other => File::from(other.context("open", from)?),
-    };
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let output = File::from(fs::open(to, flags, Mode::from_raw_mode(0o600)).context("create", to)?);
-    let mut output = DigestWriter::new(output);
+/// Copies bytes through a buffer that is larger than most files.
+fn pour(mut from: impl Read, to: &mut impl Write, buffer: &mut [u8]) -> std::io::Result<()> {
     loop {
-        let read = input.read(buffer).context("read", from)?;
-        if read == 0 {
-            break;
+        match from.read(buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(&buffer[..count])?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        output.write_all(&buffer[..read]).context("write", to)?;
     }
-    let (output, found, _) = output.finish();
-    if found != *digest {
-        return Err(Error::Changed(from.display().to_string()));
-    }
-    fs::fchmod(&output, Mode::from_raw_mode(mode)).context("set the mode of", to)
 }
 
 /// Reads a file of at most `limit` bytes below `root`; links in the path are followed as if `root` were the root of the file

@@ -9,6 +9,7 @@
 //! within the root, and what is written is created by name in directories opened without following links.
 
 pub mod adopt;
+mod ahead;
 pub mod copy;
 pub mod error;
 pub mod export;

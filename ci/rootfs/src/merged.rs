@@ -1,10 +1,12 @@
 //! The merged, read-only view of some layers, and look-ups that never leave it.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use ci_oci::Owners;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags};
@@ -50,12 +52,40 @@ pub struct Metadata {
     pub shared_inode: Option<u64>,
 }
 
+/// What was opened last, and the path of it.
+type Last<T> = RefCell<Option<(PathBuf, T)>>;
+
+/// One directory in all layers that have it, topmost first, each with the layer's index.
+type Dirs = Rc<[(usize, OwnedFd)]>;
+
 /// The merged view of layers, lowest first.
 pub struct Merged {
     root: OwnedFd,
     /// One for each layer; empty if all of them are, which is the rule.
     owners: Vec<Owners>,
     layers: Vec<LayerDir>,
+    /// The directory looked into last: paths are mostly asked for directory by directory.
+    last: Last<Rc<OwnedFd>>,
+    /// The same in the layers.
+    last_provided: Last<Dirs>,
+}
+
+/// Where a path of the merged view is on disk.
+pub(crate) struct Provided {
+    /// Index of the topmost layer that has it.
+    pub(crate) layer: usize,
+    /// The directory that holds it; what is meant is in the one at `place`.
+    dirs: Dirs,
+    place: usize,
+    /// Its status there.
+    pub(crate) stat: fs::Stat,
+}
+
+impl Provided {
+    /// The directory that it is in, in its layer.
+    pub(crate) fn dir(&self) -> BorrowedFd<'_> {
+        self.dirs[self.place].1.as_fd()
+    }
 }
 
 impl Merged {
@@ -82,6 +112,8 @@ impl Merged {
             root,
             owners,
             layers: layers.to_vec(),
+            last: RefCell::default(),
+            last_provided: RefCell::default(),
         })
     }
 
@@ -100,20 +132,31 @@ impl Merged {
     /// # Errors
     /// When the operating system fails otherwise than by "not there".
     pub fn lstat(&self, canonical: &Path) -> Result<Option<Metadata>> {
-        let Some(fd) = self.open_path(canonical)? else {
-            return Ok(None);
+        let stat = match (canonical.parent(), canonical.file_name()) {
+            (Some(parent), Some(name)) => match self.parent(parent)? {
+                Some(dir) => stat_in(dir.as_fd(), Path::new(name))?,
+                None => None,
+            },
+            _ => Some(fs::fstat(&self.root).context("stat", canonical)?),
         };
-        let stat = fs::fstat(&fd).context("stat", canonical)?;
-        Ok(Some(self.metadata(canonical, &stat)))
+        Ok(stat.map(|stat| self.metadata(canonical, &stat)))
     }
 
-    fn open_path(&self, canonical: &Path) -> Result<Option<OwnedFd>> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match self.open_within(canonical, flags) {
-            Ok(fd) => Ok(Some(fd)),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(error).context("open", canonical),
+    /// The directory at a canonical path; `None` if there is none.
+    fn parent(&self, canonical: &Path) -> Result<Option<Rc<OwnedFd>>> {
+        if let Some((path, dir)) = &*self.last.borrow()
+            && path == canonical
+        {
+            return Ok(Some(dir.clone()));
         }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let dir = match self.open_within(canonical, flags) {
+            Ok(fd) => Rc::new(fd),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(error) => return Err(error).context("open", canonical),
+        };
+        self.last.replace(Some((canonical.to_owned(), dir.clone())));
+        Ok(Some(dir))
     }
 
     fn open_within(&self, canonical: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
@@ -177,7 +220,11 @@ impl Merged {
         if self.owners.is_empty() {
             return None;
         }
-        let (layer, _) = self.provider(canonical)?;
+        // The root is in all layers, and its owner in the topmost.
+        let layer = match canonical.file_name() {
+            Some(_) => self.provider(canonical)?.layer,
+            None => self.layers.len().checked_sub(1)?,
+        };
         self.owners
             .get(layer)?
             .get(canonical.as_os_str().as_bytes())
@@ -257,24 +304,49 @@ impl Merged {
         list(self.open_read(canonical)?.as_fd(), canonical)
     }
 
-    /// The topmost layer that has a canonical path, and the path in it.
-    pub(crate) fn provider(&self, canonical: &Path) -> Option<(usize, PathBuf)> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        self.layers
-            .iter()
+    /// Where on disk a canonical path is that the view has, and that is not its root.
+    pub(crate) fn provider(&self, canonical: &Path) -> Option<Provided> {
+        let name = canonical.file_name()?;
+        let dirs = self.providers(canonical.parent()?);
+        dirs.iter()
             .enumerate()
-            .rev()
-            .find_map(|(index, layer)| {
-                let dir = fs::open(
-                    &layer.dir,
-                    OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )
-                .ok()?;
-                fs::openat2(&dir, canonical, flags, Mode::empty(), resolve).ok()?;
-                Some((index, layer.dir.join(canonical)))
+            .find_map(|(place, (layer, dir))| {
+                let stat = fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+                Some((place, *layer, stat))
             })
+            .map(|(place, layer, stat)| Provided {
+                layer,
+                dirs: dirs.clone(),
+                place,
+                stat,
+            })
+    }
+
+    /// The directory at a canonical path in all layers that have it, topmost first.
+    fn providers(&self, canonical: &Path) -> Dirs {
+        if let Some((path, dirs)) = &*self.last_provided.borrow()
+            && path == canonical
+        {
+            return dirs.clone();
+        }
+        let path = if canonical.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            canonical
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let open = |layer: &LayerDir| {
+            let dir = fs::open(&layer.dir, flags, Mode::empty()).ok()?;
+            fs::openat2(&dir, path, flags, Mode::empty(), resolve).ok()
+        };
+        let layers = self.layers.iter().enumerate().rev();
+        let dirs: Dirs = layers
+            .filter_map(|(index, layer)| Some((index, open(layer)?)))
+            .collect();
+        self.last_provided
+            .replace(Some((canonical.to_owned(), dirs.clone())));
+        dirs
     }
 }
 

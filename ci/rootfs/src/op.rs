@@ -12,6 +12,7 @@ use ci_oci::{Digest, DigestWriter, Owners};
 use rustix::fs::{self, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use crate::ahead::read_ahead;
 use crate::error::{Context, Result};
 use crate::merged::{Kind, Merged};
 use crate::{LayerDir, adopt, copy, export, read, restate, write};
@@ -417,8 +418,11 @@ fn pack(layer: &LayerDir, out: &Path) -> Result<Reply> {
 fn unpack(archive: &Path, into: &LayerDir, ownership: Ownership) -> Result<Reply> {
     let (dir, _) = open_layer(into)?;
     let file = BufReader::with_capacity(1 << 18, File::open(archive).context("open", archive)?);
-    let mut tar = decompress(file).context("read", archive)?;
-    let unpacked = layer::unpack(&mut tar, dir.as_fd(), &Limits::default(), ownership)?;
+    let tar = decompress(file).context("read", archive)?;
+    // Decompressing takes as long as writing files does.
+    let unpacked = read_ahead(tar, |mut tar| {
+        layer::unpack(&mut tar, dir.as_fd(), &Limits::default(), ownership)
+    })?;
     unpacked.owners.save(&into.owners)?;
     let canonical = layer::pack(
         dir.as_fd(),

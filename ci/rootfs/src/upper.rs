@@ -20,6 +20,12 @@ pub(crate) const MTIME: Timespec = Timespec {
     tv_nsec: 0,
 };
 
+/// The same, as the system takes it.
+pub(crate) const STAMP: Timestamps = Timestamps {
+    last_access: MTIME,
+    last_modification: MTIME,
+};
+
 /// Numeric owner and group.
 pub(crate) type Owner = (u32, u32);
 
@@ -68,17 +74,8 @@ impl<'a> Upper<'a> {
             let Some(stat) = stat_in(dir.as_fd(), Path::new(name))? else {
                 return self.below.lstat(canonical);
             };
-            if is_whiteout(&stat) {
-                return Ok(None);
-            }
             if names.peek().is_none() {
-                let mut metadata = self.below.metadata(canonical, &stat);
-                (metadata.uid, metadata.gid) =
-                    match self.owners.get(canonical.as_os_str().as_bytes()) {
-                        Some(owner) => (owner.uid, owner.gid),
-                        None => (stat.st_uid, stat.st_gid),
-                    };
-                return Ok(Some(metadata));
+                return Ok(self.metadata(canonical, &stat));
             }
             if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
                 return Ok(None);
@@ -86,6 +83,31 @@ impl<'a> Upper<'a> {
             dir = open_dir(dir.as_fd(), Path::new(name))?;
         }
         self.below.lstat(canonical)
+    }
+
+    /// As [`Self::lstat`], where the directory that holds it is open in this layer.
+    pub(crate) fn lstat_in(
+        &self,
+        parent: BorrowedFd<'_>,
+        canonical: &Path,
+    ) -> Result<Option<Metadata>> {
+        match stat_in(parent, name_of(canonical)?)? {
+            Some(stat) => Ok(self.metadata(canonical, &stat)),
+            None => self.below.lstat(canonical),
+        }
+    }
+
+    /// What this layer has at a canonical path; `None` if it hides it.
+    fn metadata(&self, canonical: &Path, stat: &fs::Stat) -> Option<Metadata> {
+        if is_whiteout(stat) {
+            return None;
+        }
+        let mut metadata = self.below.metadata(canonical, stat);
+        (metadata.uid, metadata.gid) = match self.owners.get(canonical.as_os_str().as_bytes()) {
+            Some(owner) => (owner.uid, owner.gid),
+            None => (stat.st_uid, stat.st_gid),
+        };
+        Some(metadata)
     }
 
     /// Makes sure that the directory at a canonical path exists in the view and is present in this layer, and opens it.
@@ -255,11 +277,7 @@ impl<'a> Upper<'a> {
 
 /// Sets the profile's modification time.
 pub(crate) fn stamp(parent: BorrowedFd<'_>, name: &Path) -> rustix::io::Result<()> {
-    let times = Timestamps {
-        last_access: MTIME,
-        last_modification: MTIME,
-    };
-    fs::utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW)
+    fs::utimensat(parent, name, &STAMP, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// Opens a directory by name without following a link.

@@ -27,8 +27,7 @@ impl Job<'_, '_> {
     /// their names no names of one file.
     pub(super) fn file_of(&self, canonical: &Path, metadata: &Metadata) -> Option<(usize, u64)> {
         let inode = metadata.shared_inode?;
-        let (layer, _) = self.source.provider(canonical)?;
-        Some((layer, inode))
+        Some((self.source.provider(canonical)?.layer, inode))
     }
 
     /// Shares the file with the layer it is in, if it is there with the very metadata the copy would have. Layers are
@@ -44,20 +43,14 @@ impl Job<'_, '_> {
         if !is_stamped || !self.shares || self.source.recorded_owner(canonical).is_some() {
             return Ok(false);
         }
-        let Some((_, provider)) = self.source.provider(canonical) else {
+        let Some(provided) = self.source.provider(canonical) else {
             return Ok(false);
         };
-        let inode = fs::lstat(&provider).context("stat", &provider)?.st_ino;
-        if !self.links.shared.insert(inode) {
+        if !self.links.shared.insert(provided.stat.st_ino) {
             return Ok(false);
         }
-        match fs::linkat(
-            fs::CWD,
-            &provider,
-            parent,
-            name_of(target)?,
-            AtFlags::empty(),
-        ) {
+        let (from, to) = (name_of(canonical)?, name_of(target)?);
+        match fs::linkat(provided.dir(), from, parent, to, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::ACCESS) => Ok(false),
             Err(error) => Err(error).context("link", target),
