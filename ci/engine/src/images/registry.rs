@@ -116,7 +116,7 @@ impl Session {
         }
         let key = key_of(POINTED_AT, &reference.to_string())?;
         let remembered: Option<Descriptor> = self.store.result(POINTED_AT, &key);
-        let descriptor = match remembered {
+        let descriptor = match remembered.clone() {
             // A digest always points at the same.
             Some(remembered) if reference.digest().is_some() => remembered,
             remembered => match (self.registry()?.digest(reference).await, remembered) {
@@ -135,8 +135,11 @@ impl Session {
                 (Err(error), _) => return Err(error.into()),
             },
         };
-        self.store
-            .put_result(POINTED_AT, &key, &descriptor, Refs::default())?;
+        // A build that finds all as it was writes nothing.
+        if remembered.as_ref() != Some(&descriptor) {
+            self.store
+                .put_result(POINTED_AT, &key, &descriptor, Refs::default())?;
+        }
         let mut references = known();
         // Who was first counts, so that all of a session mean the same.
         let descriptor = references.entry(reference.clone()).or_insert(descriptor);
