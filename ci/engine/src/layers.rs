@@ -262,20 +262,22 @@ impl Session {
         self.store.result("traits", diff_id)
     }
 
-    /// Unpacks a layer's archive into the store, unless it is there and its traits are known.
-    pub(crate) async fn unpack(&self, archive: PathBuf, diff_id: &Digest) -> Result<Traits> {
+    /// Unpacks the archive of a layer, a blob of the store, unless the layer is there and its traits are known.
+    pub(crate) async fn unpack(&self, blob: &Descriptor, diff_id: &Digest) -> Result<Traits> {
         if let Some(traits) = self.unpacked(diff_id) {
             return Ok(traits);
         }
         let permit = self.permit().await?;
-        self.unpack_with(permit, archive, diff_id).await
+        let archive = self.store.blob_path(&blob.digest);
+        self.unpack_with(permit, archive, blob.size, diff_id).await
     }
 
-    /// Unpacks a layer's archive, which may still be arriving through a pipe.
+    /// Unpacks a layer's archive of `size` bytes, which may still be arriving through a pipe.
     pub(crate) async fn unpack_with(
         &self,
         _permit: OwnedSemaphorePermit,
         archive: PathBuf,
+        size: u64,
         diff_id: &Digest,
     ) -> Result<Traits> {
         let (staging, into) = self.stage()?;
@@ -292,6 +294,7 @@ impl Session {
         } = self
             .file_op(&Op::Unpack {
                 archive,
+                size,
                 into,
                 record,
             })

@@ -1,18 +1,16 @@
 //! File operations as data, so that they can run where their privileges are: in the process when it is root, in a helper
 //! inside a user namespace when it is not.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
-use std::os::fd::AsFd;
+mod archives;
+
 use std::path::{Path, PathBuf};
 
-use ci_oci::compression::{GzipWriter, decompress};
-use ci_oci::layer::{self, Limits, Ownership, PackOptions};
-use ci_oci::{Digest, DigestWriter, Owners};
-use rustix::fs::{self, Mode, OFlags};
+use ci_oci::layer::Ownership;
+use ci_oci::{Digest, Owners};
+use rustix::fs::{self, Mode};
 use serde::{Deserialize, Serialize};
 
-use crate::ahead::read_ahead;
+use self::archives::{hash, pack, unpack};
 use crate::error::{Context, Result};
 use crate::merged::{Kind, Merged};
 use crate::{LayerDir, adopt, copy, export, read, restate, write};
@@ -65,8 +63,10 @@ pub enum Op {
     },
     /// Unpacks a layer's archive into the new layer `into`. Answers [`Reply::Unpacked`].
     Unpack {
-        /// The archive, compressed or not.
+        /// The archive, compressed or not: a file, or a pipe through which it comes.
         archive: PathBuf,
+        /// Its size in bytes. Of a pipe no more is read, so that whoever writes can keep it open until all is read.
+        size: u64,
         /// The new layer: an empty directory.
         into: LayerDir,
         /// Record owners instead of setting them: where the disk can hold only one.
@@ -272,10 +272,12 @@ pub fn run(op: &Op) -> Result<Reply> {
         Op::Pack { layer, out } => pack(layer, out),
         Op::Unpack {
             archive,
+            size,
             into,
             record,
         } => unpack(
             archive,
+            *size,
             into,
             if *record {
                 Ownership::Record
@@ -379,64 +381,6 @@ pub fn run(op: &Op) -> Result<Reply> {
 fn finish(upper: &LayerDir, owners: &Owners) -> Result<Reply> {
     owners.save(&upper.owners)?;
     hash(upper)
-}
-
-fn open_layer(layer: &LayerDir) -> Result<(impl AsFd + use<>, Owners)> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = fs::open(&layer.dir, flags, Mode::empty()).context("open", &layer.dir)?;
-    Ok((dir, Owners::load(&layer.owners)?))
-}
-
-fn hash(layer: &LayerDir) -> Result<Reply> {
-    let (dir, owners) = open_layer(layer)?;
-    let packed = layer::pack(
-        dir.as_fd(),
-        &owners,
-        &PackOptions::default(),
-        &mut std::io::sink(),
-    )?;
-    Ok(Reply::Layer {
-        diff_id: packed.diff_id,
-        size: packed.size,
-    })
-}
-
-fn pack(layer: &LayerDir, out: &Path) -> Result<Reply> {
-    let (dir, owners) = open_layer(layer)?;
-    let file = File::create(out).context("create", out)?;
-    let mut gzip = GzipWriter::new(DigestWriter::new(BufWriter::with_capacity(1 << 18, file)));
-    let packed = layer::pack(dir.as_fd(), &owners, &PackOptions::default(), &mut gzip)?;
-    let (mut file, digest, size) = gzip.finish().context("write", out)?.finish();
-    file.flush().context("write", out)?;
-    Ok(Reply::Blob {
-        diff_id: packed.diff_id,
-        digest,
-        size,
-    })
-}
-
-fn unpack(archive: &Path, into: &LayerDir, ownership: Ownership) -> Result<Reply> {
-    let (dir, _) = open_layer(into)?;
-    let file = BufReader::with_capacity(1 << 18, File::open(archive).context("open", archive)?);
-    let tar = decompress(file).context("read", archive)?;
-    // Decompressing takes as long as writing files does.
-    let unpacked = read_ahead(tar, |mut tar| {
-        layer::unpack(&mut tar, dir.as_fd(), &Limits::default(), ownership)
-    })?;
-    unpacked.owners.save(&into.owners)?;
-    let canonical = layer::pack(
-        dir.as_fd(),
-        &unpacked.owners,
-        &PackOptions::default(),
-        &mut std::io::sink(),
-    )?;
-    Ok(Reply::Unpacked {
-        diff_id: unpacked.diff_id,
-        content: canonical.diff_id,
-        size: canonical.size,
-        implied: unpacked.implied,
-        covers: unpacked.opaque_root,
-    })
 }
 
 fn prepare(

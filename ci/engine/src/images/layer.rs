@@ -50,7 +50,8 @@ impl Session {
                         .read_write(true)
                         .open_sender(&fifo)?;
                     let (tap, chunks) = mpsc::channel(WAITING);
-                    let unpacking = fed(self.unpack_with(permit, fifo, diff_id), chunks, pipe);
+                    let unpacking = self.unpack_with(permit, fifo, blob.size, diff_id);
+                    let unpacking = fed(unpacking, blob.size, chunks, pipe);
                     let receiving = receive(origin, blob, download, Some(tap));
                     let (received, unpacked) = join(receiving, unpacking).await;
                     // Why the download is bad says more than what unpacking made of it.
@@ -60,8 +61,7 @@ impl Session {
             }
         }
         drop(transfer);
-        self.unpack(self.store.blob_path(&blob.digest), diff_id)
-            .await
+        self.unpack(blob, diff_id).await
     }
 
     /// Brings a small blob into the store and reads it.
@@ -154,22 +154,27 @@ async fn replay(download: &Download, tap: &mpsc::Sender<Bytes>) -> Result<()> {
     }
 }
 
-/// What `unpacking` gives, which reads from the other end of the pipe what comes through the channel.
+/// What `unpacking` gives, which reads `size` bytes from the other end of the pipe: those that come through the channel.
 async fn fed(
     unpacking: impl Future<Output = Result<Traits>>,
+    size: u64,
     mut chunks: mpsc::Receiver<Bytes>,
     mut pipe: pipe::Sender,
 ) -> Result<Traits> {
     let feeding = async move {
+        let mut left = size;
         while let Some(chunk) = chunks.recv().await {
             pipe.write_all(&chunk).await?;
+            left = left.saturating_sub(chunk.len() as u64);
         }
-        Ok::<_, Error>(())
+        // What nobody has read yet, or even opened, is lost with the last end of the pipe. But if something is missing, closing
+        // it is how the reader learns that no more will come.
+        Ok::<_, Error>((left == 0).then_some(pipe))
     };
     match select(pin!(unpacking), pin!(feeding)).await {
         Either::Left((unpacked, _)) => unpacked,
         Either::Right((fed, unpacking)) => {
-            fed?;
+            let _open = fed?;
             unpacking.await
         }
     }

@@ -26,8 +26,7 @@ pub(crate) async fn import(
     let layers = resolved.manifest.layers.iter().cloned().zip(diff_ids);
     let loads = layers.map(|(blob, diff_id)| async move {
         load(session, dir.to_owned(), &blob).await?;
-        let archive = session.store.blob_path(&blob.digest);
-        session.unpack(archive, &diff_id).await
+        session.unpack(&blob, &diff_id).await
     });
     let traits = futures::future::try_join_all(loads).await?;
     session
