@@ -1,4 +1,5 @@
-//! A syntax tree as text again: one line for each instruction, heredocs below it. Comments, except directives, are not kept.
+//! A syntax tree as text again: one line for each instruction, its comments above and its heredocs below it. Comments inside an instruction
+//! and at the end are not part of the tree.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -26,6 +27,13 @@ impl Display for Dockerfile {
                 "# check=skip={skip};error={error};experimental={experimental}"
             )?;
         }
+        let stage = self.stages.first().map(|stage| &stage.instruction);
+        let first = self.args.first().or(stage);
+        let comment = first.and_then(|first| first.comments.first());
+        if comment.is_some_and(|comment| !comment.is_empty()) {
+            // What stands behind a comment that is no directive is none either.
+            writeln!(f, "#")?;
+        }
         let of_stages = self
             .stages
             .iter()
@@ -38,6 +46,9 @@ impl Display for Dockerfile {
 }
 
 fn print(instruction: &Instruction, escape: char, f: &mut Formatter<'_>) -> fmt::Result {
+    for comment in &instruction.comments {
+        writeln!(f, "{}", format!("# {comment}").trim_end())?;
+    }
     f.write_str(&instruction.text)?;
     if instruction
         .text

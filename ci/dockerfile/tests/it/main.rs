@@ -9,6 +9,7 @@
 
 mod checks;
 mod copy;
+mod corpus;
 mod errors;
 mod expansion;
 mod fixtures;

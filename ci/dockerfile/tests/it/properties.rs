@@ -1,8 +1,9 @@
 //! Properties that hold for any text (E11); `fuzz/` looks for counterexamples for longer.
 
-use ci_dockerfile::{Config, Error, Step, parse};
+use ci_dockerfile::{Config, Dockerfile, Error, Step, parse};
 use proptest::prelude::*;
 
+use crate::corpus::tree;
 use crate::support::{lower_all, request};
 
 /// Text that is nearly a Dockerfile: pieces of the language in any order.
@@ -104,7 +105,8 @@ proptest! {
         if let Ok(file) = parse("Dockerfile", text.as_bytes()) {
             let printed = file.to_string();
             let again = parse("Dockerfile", printed.as_bytes());
-            prop_assert_eq!(again.map(|again| again.to_string()).map_err(|error| error.to_string()), Ok(printed.clone()));
+            let shape = |file: &Dockerfile| (tree(file), file.to_string());
+            prop_assert_eq!(again.map(|again| shape(&again)).map_err(|error| error.to_string()), Ok((tree(&file), printed.clone())));
             prop_assert_eq!(meaning(&printed), meaning(&text));
         }
     }
