@@ -20,7 +20,8 @@ impl Tree {
     /// Applies an uncompressed layer. What its whiteouts remove is what lower layers have.
     #[track_caller]
     pub fn apply(&mut self, layer: impl Read) {
-        let mut archive = Archive::new(layer);
+        // Some end without the blocks of zeros that archives end with.
+        let mut archive = Archive::new(layer.chain(std::io::repeat(0).take(2048)));
         let mut added = BTreeSet::new();
         if self.0.is_empty() {
             self.insert_directory(Vec::new());
