@@ -52,7 +52,6 @@ pub(crate) struct KernelMounts {
     pub(crate) proc: OwnedFd,
     pub(crate) dev: OwnedFd,
     pub(crate) sys: OwnedFd,
-    null: OwnedFd,
     devices: Vec<(&'static str, OwnedFd)>,
 }
 
@@ -72,7 +71,6 @@ impl KernelMounts {
                 MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV,
             )?,
             sys: make_sys()?,
-            null: host_device("null", 1, 3)?,
             devices,
         })
     }
@@ -132,7 +130,7 @@ impl KernelMounts {
             .during(|| format!("mount /dev/{name}"))
     }
 
-    /// Covers what is there with `/dev/null` or an empty directory (CVE-2025-31133: not with what the image says is `/dev/null`).
+    /// Covers what is there with our `/dev/null` or an empty directory (CVE-2025-31133: not with what the image says is `/dev/null`).
     fn mask(&self, directory: &OwnedFd, path: &str, empty: impl AsFd) -> std::io::Result<()> {
         let Some(place) = open_if_exists(directory, path)? else {
             return Ok(());
@@ -142,7 +140,8 @@ impl KernelMounts {
             mounts::restrict(&cover, INERT | MountAttrFlags::MOUNT_ATTR_RDONLY)?;
             cover
         } else {
-            mounts::copy(&self.null, Path::new(""))?
+            // That of the attached mount: before Linux 6.15 no copy can be made of a detached one.
+            mounts::copy(&self.dev, Path::new("null"))?
         };
         Ok(mounts::attach(cover, place)?)
     }
