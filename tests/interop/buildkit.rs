@@ -88,6 +88,24 @@ impl BuildKit {
     /// Builds a staged case on base images in OCI layouts.
     #[track_caller]
     pub(crate) fn build(&self, staged: &Staged, bases: &Bases) -> Theirs {
+        match self.image(staged, bases) {
+            Ok((built, warnings)) => Theirs::Built(Peer {
+                tree: built.tree,
+                config: built.config,
+                history: Some(built.history),
+                warnings: Some(warnings),
+            }),
+            Err(reason) => Theirs::Refused(reason),
+        }
+    }
+
+    /// The image, and what the checks say; the error is what BuildKit says.
+    #[track_caller]
+    pub(crate) fn image(
+        &self,
+        staged: &Staged,
+        bases: &Bases,
+    ) -> Result<(Built, Vec<String>), String> {
         let options = &staged.options;
         let layout = work::folder("buildkit-built").join("layout");
         let place = |path: &str| staged.folder.join(path).display().to_string();
@@ -106,8 +124,9 @@ impl BuildKit {
         add("opt", "cmdline=".to_owned());
         for (name, layout) in &bases.0 {
             let image = Image::open(layout, Some(name));
-            add("oci-layout", format!("{name}={}", layout.display()));
-            let reference = format!("oci-layout://{name}@{}", image.digest());
+            let store = name.replace(':', "-");
+            add("oci-layout", format!("{store}={}", layout.display()));
+            let reference = format!("oci-layout://{store}@{}", image.digest());
             add("opt", format!("context:{name}={reference}"));
         }
         for (name, source) in &options.contexts {
@@ -133,22 +152,16 @@ impl BuildKit {
         let output = format!("type=oci,tar=false,dest={}", layout.display());
         let (status, _, err) = with("output", &output);
         if status != 0 {
-            return Theirs::Refused(err);
+            return Err(err);
         }
         // Asked for on their own: in the progress of a build some may be missing.
         let (status, checks, err) = with("opt", "requestid=frontend.lint");
         assert!(status == 0, "{err}");
-        let built = Built::read(&Image::open(&layout, None), bases);
-        let mut history = built.history;
-        for step in &mut history {
+        let mut built = Built::read(&Image::open(&layout, None), bases);
+        for step in &mut built.history {
             *step = staged.servers.unnamed(step);
         }
-        Theirs::Built(Peer {
-            tree: built.tree,
-            config: built.config,
-            history: Some(history),
-            warnings: Some(warnings(&checks)),
-        })
+        Ok((built, warnings(&checks)))
     }
 }
 

@@ -19,6 +19,7 @@ mod dockerfiles;
 mod documents;
 mod image;
 mod product;
+mod replicas;
 mod runtime;
 mod samples;
 mod sharing;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         runtime::tests(),
         bases::tests(),
         dockerfiles::tests(),
+        replicas::tests(),
         sharing::tests(),
     ]
     .into_iter()

@@ -9,7 +9,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod bases;
 mod replica;
 
 use std::path::Path;
@@ -20,6 +19,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use tempfile::TempDir;
 use test_support::base::Bases;
 use test_support::registry::{Registry, Wants};
+use test_support::replicas;
 
 use replica::Replica;
 
@@ -34,8 +34,9 @@ struct World {
 impl World {
     fn new(work: &Path) -> Result<Self, String> {
         let registry = Registry::start(&Wants::default())?;
-        let bases = bases::make(&work.join("bases"))?;
-        bases::push(&bases, &registry)?;
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let bases = replicas::make(&work.join("bases"), kept)?;
+        replicas::push(&bases, &registry)?;
         Ok(Self { bases, registry })
     }
 }

@@ -126,7 +126,7 @@ pub struct Staged {
 }
 
 /// The servers of a staged case.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Servers {
     http: Option<Server>,
     git: Option<GitServer>,
@@ -175,7 +175,8 @@ pub struct Options {
 
 impl Options {
     /// Reads a `service.toml`.
-    fn read(service: &Table) -> Self {
+    #[track_caller]
+    pub fn read(service: &Table) -> Self {
         let dockerfile = service["dockerfile"].as_table().unwrap();
         let text = |name: &str| dockerfile.get(name).map(string);
         let table = |name: &str| {

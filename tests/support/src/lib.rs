@@ -16,6 +16,7 @@ pub mod git;
 pub mod image;
 pub mod layers;
 pub mod registry;
+pub mod replicas;
 pub mod report;
 pub mod server;
 pub mod tree;

@@ -152,33 +152,50 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut sections = Vec::new();
         if let Some(failure) = &self.events.failure {
-            sections.push((
-                format!("exit {}", self.exit),
-                failure.lines().map(str::to_owned).collect(),
-            ));
+            let lines = failure.lines().map(str::to_owned).collect();
+            sections.push((format!("exit {}", self.exit), lines));
         }
         sections.push(("warnings".to_owned(), self.events.warnings.clone()));
         if let Some(image) = &self.image {
-            sections.push(("config".to_owned(), config_lines(&image.config)));
-            sections.push(("history".to_owned(), image.history.clone()));
-            sections.push(("files".to_owned(), image.files.clone()));
+            sections.extend(image.sections());
         }
-        sections.retain(|(_, lines)| !lines.is_empty());
-        for (at, (title, lines)) in sections.iter().enumerate() {
-            if at > 0 {
-                writeln!(f)?;
-            }
-            writeln!(f, "{title}")?;
-            for line in lines {
-                writeln!(f, "{}", format!("  {line}").trim_end())?;
-            }
-        }
-        Ok(())
+        write(sections, f)
     }
 }
 
+impl Built {
+    fn sections(&self) -> Vec<(String, Vec<String>)> {
+        vec![
+            ("config".to_owned(), config_lines(&self.config)),
+            ("history".to_owned(), self.history.clone()),
+            ("files".to_owned(), self.files.clone()),
+        ]
+    }
+}
+
+impl Display for Built {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write(self.sections(), f)
+    }
+}
+
+/// Titles and lines; nothing of what is empty.
+fn write(mut sections: Vec<(String, Vec<String>)>, f: &mut Formatter<'_>) -> fmt::Result {
+    sections.retain(|(_, lines)| !lines.is_empty());
+    for (at, (title, lines)) in sections.iter().enumerate() {
+        if at > 0 {
+            writeln!(f)?;
+        }
+        writeln!(f, "{title}")?;
+        for line in lines {
+            writeln!(f, "{}", format!("  {line}").trim_end())?;
+        }
+    }
+    Ok(())
+}
+
 /// One line for each member; lists and tables of texts, such as the environment, have one for each element.
-pub fn config_lines(config: &BTreeMap<String, Value>) -> Vec<String> {
+fn config_lines(config: &BTreeMap<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, value) in config {
         match value {

@@ -1,22 +1,22 @@
-//! The base images of the replicas: written by hand, kept in cargo's folder for tests where they are large, and pushed to a registry.
+//! The base images of `tests/replicas`: written by hand, kept where they are large, and pushed to a registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::archive::Layer;
+use crate::base::{self, Bases};
+use crate::registry::Registry;
 use ci_oci::Digest;
 use serde_json::json;
-use test_support::archive::Layer;
-use test_support::base::{self, Bases};
-use test_support::registry::Registry;
 
 const ROOT: (u64, u64) = (0, 0);
 
-/// Makes the images in a folder.
+/// Makes the images in a folder; what takes long is kept in another one, for further runs.
 ///
 /// # Errors
 /// What is not installed.
-pub(crate) fn make(folder: &Path) -> Result<Bases, String> {
+pub fn make(folder: &Path, kept: &Path) -> Result<Bases, String> {
     if base::busybox().is_none() {
         return Err("busybox-static is not installed".to_owned());
     }
@@ -43,7 +43,7 @@ pub(crate) fn make(folder: &Path) -> Result<Bases, String> {
         json!({"Env": [path, "GOPATH=/go"]}),
         golang,
     );
-    made.push(("node:22-alpine".to_owned(), node()?));
+    made.push(("node:22-alpine".to_owned(), node(kept)?));
     Ok(Bases(made))
 }
 
@@ -64,7 +64,7 @@ fn small(users: &str) -> Layer {
 }
 
 fn tools() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/replicas/tools")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../replicas/tools")
 }
 
 /// Adds a stand-in.
@@ -73,7 +73,7 @@ fn tool(layer: &mut Layer, path: &str, name: &str) {
 }
 
 /// The image with node, compressed once for all runs.
-fn node() -> Result<PathBuf, String> {
+fn node(kept: &Path) -> Result<PathBuf, String> {
     let mut layer = small("node:x:1000:1000::/home/node:/bin/sh\n");
     let program = which("node").ok_or("node is not installed")?;
     let mut files = vec![program.clone()];
@@ -103,7 +103,7 @@ fn node() -> Result<PathBuf, String> {
         }
     }
     let archive = layer.finish();
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("replicas");
+    let kept = kept.join("replicas");
     let layout = kept.join(Digest::of(&archive).hex());
     if !layout.exists() {
         fs::create_dir_all(&kept).unwrap();
@@ -145,7 +145,7 @@ fn which(program: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// What is not installed.
-pub(crate) fn push(bases: &Bases, registry: &Registry) -> Result<(), String> {
+pub fn push(bases: &Bases, registry: &Registry) -> Result<(), String> {
     for (name, layout) in &bases.0 {
         let to = format!("docker://{}/library/{name}", registry.host);
         copy(&[
