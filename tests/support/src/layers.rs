@@ -167,18 +167,14 @@ fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Layer;
 
     fn layer(entries: &[(&str, &str)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
+        let mut layer = Layer::new();
         for (path, content) in entries {
-            let mut header = tar::Header::new_ustar();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            builder
-                .append_data(&mut header, path, content.as_bytes())
-                .unwrap();
+            layer.file(path, 0o644, (0, 0), content.as_bytes());
         }
-        builder.into_inner().unwrap()
+        layer.finish()
     }
 
     fn paths(tree: &Tree) -> Vec<String> {
