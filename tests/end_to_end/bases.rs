@@ -252,7 +252,8 @@ fn every_name() -> Verdict {
     }
     project.run(&["build", "--locked"]).succeeded();
     assert_eq!(project.bases(), expected);
-    assert_eq!(project.config("app")["config"]["Labels"], Value::Null);
+    let labels = &project.config("app")["config"]["Labels"];
+    assert_eq!(labels["org.example.base"], Value::Null);
     Ok(())
 }
 

@@ -12,6 +12,7 @@
 )]
 
 mod adding;
+mod affected;
 mod bases;
 mod cache;
 mod commands;
@@ -26,9 +27,11 @@ mod output;
 mod push;
 mod record;
 mod registries;
+mod reuse;
 mod same_digest;
 mod secrets;
 mod support;
+mod version;
 mod warm;
 
 use std::process::ExitCode;
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
         bases::tests(),
         registries::tests(),
         login::tests(),
+        version::tests(),
+        affected::tests(),
+        reuse::tests(),
         push::tests(),
         output::tests(),
         adding::tests(),

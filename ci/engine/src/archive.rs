@@ -155,13 +155,25 @@ async fn assemble(
             layers,
         });
     }
-    let (index, descriptor) = assembly::index(&manifests, &BTreeMap::new())?;
+    let annotations = shared(containers.iter().map(|container| &container.annotations));
+    let (index, descriptor) = assembly::index(&manifests, &annotations)?;
     documents.push((descriptor.clone(), index));
     Ok(Assembled {
         descriptor,
         documents,
         layers,
     })
+}
+
+/// What is said of all alike holds for the whole.
+fn shared<'a>(
+    mut each: impl Iterator<Item = &'a BTreeMap<String, String>>,
+) -> BTreeMap<String, String> {
+    let mut shared = each.next().cloned().unwrap_or_default();
+    for other in each {
+        shared.retain(|name, value| other.get(name) == Some(value));
+    }
+    shared
 }
 
 /// Blobs of all layers, those missing compressed in parallel. Layers of a base image are the blobs they came as.

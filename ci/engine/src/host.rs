@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ci_oci::Digest;
 use ci_rootfs::import::{self, Digests, Filter, Tree};
 use ci_rootfs::op::Op;
-use ci_store::{Stat, StatCache};
+use ci_store::{Stat, StatCache, Store};
 
 use crate::Group;
 use crate::error::Result;
@@ -119,16 +119,27 @@ impl HostDirectory {
 }
 
 async fn scan(session: Arc<Session>, root: PathBuf, filter: Filter) -> Result<Arc<Tree>> {
-    let tree = tokio::task::spawn_blocking(move || -> Result<Tree> {
-        let mut known = Known {
-            cache: StatCache::load(&session.store, &root),
-            seen: now(),
-        };
-        let tree = import::scan(&root, &filter, &mut known)?;
-        known.cache.save()?;
-        Ok(tree)
-    });
+    let tree = tokio::task::spawn_blocking(move || read(&session.store, &root, &filter));
     Ok(Arc::new(tree.await??))
+}
+
+fn read(store: &Store, root: &Path, filter: &Filter) -> Result<Tree> {
+    let mut known = Known {
+        cache: StatCache::load(store, root),
+        seen: now(),
+    };
+    let tree = import::scan(root, filter, &mut known)?;
+    known.cache.save()?;
+    Ok(tree)
+}
+
+/// What is in a directory of the host, through a filter, as an engine on this store sees it: what is known of unchanged files is not
+/// read again.
+///
+/// # Errors
+/// When something cannot be read, or the store cannot be written to.
+pub fn scan_directory(store: &Store, root: &Path, filter: &Filter) -> std::io::Result<Tree> {
+    read(store, root, filter).map_err(|error| std::io::Error::other(error.to_string()))
 }
 
 /// Digests remembered from earlier runs.

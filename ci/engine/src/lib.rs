@@ -41,6 +41,7 @@ pub use ci_sandbox::Limits;
 use ci_sandbox::{Privilege, Sandbox};
 use ci_store::Store;
 use dagger_sdk::core::graphql_client::DynGraphQLClient;
+pub use host::scan_directory;
 
 use client::Client;
 pub use progress::Progress;
@@ -128,6 +129,11 @@ impl Engine {
             selection: Default::default(),
             graphql_client: self.client(group),
         }
+    }
+
+    /// Where it keeps what it made and pulled.
+    pub fn store(&self) -> &Store {
+        &self.session.store
     }
 
     /// Ends every service, forgets every object, and makes the store durable. Idempotent. Executions end when those who wait

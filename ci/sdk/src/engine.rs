@@ -105,6 +105,14 @@ impl EngineHandle {
         matches!(self.0, Kind::Embedded(_))
     }
 
+    /// The store of the embedded engine.
+    pub(crate) fn store(&self) -> Option<&ci_store::Store> {
+        match &self.0 {
+            Kind::Embedded(engine) => Some(engine.store()),
+            Kind::Dagger { .. } => None,
+        }
+    }
+
     /// Ends everything the engine runs, or the session that was started for this run. Idempotent.
     pub(crate) async fn shutdown(&self) {
         match &self.0 {

@@ -70,6 +70,15 @@ impl Project {
         })
     }
 
+    /// The same with images of another time.
+    #[cfg(test)]
+    pub(crate) fn at(self, source_date_epoch: i64) -> Self {
+        Self {
+            source_date_epoch,
+            ..self
+        }
+    }
+
     /// The folder that holds `pipeline.toml`, absolute.
     pub(crate) fn root(&self) -> &Path {
         &self.root
@@ -78,6 +87,14 @@ impl Project {
     /// The folder of this checkout for what a run leaves behind. It exists.
     pub(crate) fn state_dir(&self) -> &Path {
         &self.state_dir
+    }
+
+    /// The pattern that leaves out what a run leaves behind, for a folder that it is in: no build reads that.
+    pub(crate) fn own_in(&self, folder: &Path) -> Option<String> {
+        let inside = self.state_dir.strip_prefix(folder).ok()?.to_str()?;
+        let special = |c: char| matches!(c, '*' | '?' | '[' | ']' | '\\');
+        let escape = |c: char| special(c).then_some('\\').into_iter().chain([c]);
+        Some(inside.chars().flat_map(escape).collect())
     }
 
     /// Services, environments and how images are named.

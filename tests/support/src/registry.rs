@@ -116,6 +116,14 @@ impl Registry {
         blobs.join("sha256").join(&hex[..2]).join(hex).join("data")
     }
 
+    /// Where it keeps that a repository has a manifest, for tests that lose one.
+    pub fn revision(&self, repository: &str, digest: &str) -> PathBuf {
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        let repositories = self.dir.path().join("data/docker/registry/v2/repositories");
+        let revisions = repositories.join(repository).join("_manifests/revisions");
+        revisions.join("sha256").join(hex)
+    }
+
     /// Ends it; its address answers no more.
     pub fn stop(&mut self) {
         let _ = self.child.kill();

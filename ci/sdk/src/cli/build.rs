@@ -2,9 +2,9 @@
 
 use super::{Answer, Format, Making};
 use crate::context::Context;
-use crate::report::{self, Column, Table};
+use crate::report::{self, Cell, Column, Table};
 use crate::stages::build::{self, Built};
-use crate::terminal::Paint;
+use crate::terminal::{Paint, Style};
 use crate::units;
 
 /// Build services into OCI images
@@ -22,6 +22,7 @@ Examples:
   {bin} build                            every default service
   {bin} build web worker                 these two, and what is coupled with them
   {bin} build --env production           with the tags of an environment
+  {bin} build --affected --reuse         in CI: only what a change touches and no registry has
   {bin} build web --output json | jq .   the release record, for scripts";
 
 /// What is said when a change touches no service.
@@ -58,7 +59,10 @@ fn table(built: &Built, paint: Paint) -> String {
             image.reference.as_str().into(),
             short(&image.digest).into(),
             units::size(image.size).into(),
-            units::duration(image.elapsed).into(),
+            match image.elapsed {
+                Some(elapsed) => units::duration(elapsed).into(),
+                None => Cell::styled("REUSED", Style::Dim),
+            },
         ]);
     }
     if table.is_empty() {
@@ -93,7 +97,7 @@ mod tests {
             ),
             digest: format!("sha256:{}", "0123456789abcdef".repeat(4)),
             size,
-            elapsed: Duration::from_millis(millis),
+            elapsed: Some(Duration::from_millis(millis)),
         }
     }
 
@@ -103,6 +107,10 @@ mod tests {
             images: vec![
                 image("web", 5_200_000, 320),
                 image("migrator", 48_000, 65_000),
+                Image {
+                    elapsed: None,
+                    ..image("worker", 1_200_000, 0)
+                },
             ],
             ..Built::default()
         };
@@ -110,6 +118,7 @@ mod tests {
         SERVICE   IMAGE                                                             DIGEST                  SIZE    TIME
         web       registry.example.com/acme/shop-web:preview-0123abc-web            sha256:0123456789ab   5.2 MB    0.3s
         migrator  registry.example.com/acme/shop-migrator:preview-0123abc-migrator  sha256:0123456789ab  48.0 kB  1m 05s
+        worker    registry.example.com/acme/shop-worker:preview-0123abc-worker      sha256:0123456789ab   1.2 MB  REUSED
         ");
     }
 

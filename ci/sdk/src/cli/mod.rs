@@ -189,6 +189,10 @@ pub(crate) struct Making {
     #[arg(long)]
     locked: bool,
 
+    /// Do not build what its registry has already, made of the same inputs. Asks registries, so it is for CI
+    #[arg(long, conflicts_with = "no_cache")]
+    reuse: bool,
+
     /// Run every step anew; what comes out is still cached
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -219,6 +223,7 @@ impl Selection {
             environment: self.env.clone(),
             platforms: self.platforms.clone(),
             only,
+            reuse: false,
             locked: false,
         })
     }
@@ -228,6 +233,7 @@ impl Making {
     pub(crate) fn request(&self, project: &Project, progress: &Progress) -> eyre::Result<Request> {
         Ok(Request {
             locked: self.locked,
+            reuse: self.reuse,
             ..self.selection.request(project, progress)?
         })
     }

@@ -181,6 +181,8 @@ mod tests {
             image: format!("registry.example.com/acme/shop-{name}:preview-0123abc"),
             reads: reads.iter().map(|it| (*it).to_owned()).collect(),
             bases: Vec::new(),
+            fingerprint: None,
+            no_fingerprint: None,
         }
     }
 

@@ -133,6 +133,10 @@ fn help_of_build() {
           --locked
               Build on nothing but the images of pipeline.lock, and stop if it is not up to date
 
+          --reuse
+              Do not build what its registry has already, made of the same inputs. Asks registries, so
+              it is for CI
+
           --no-cache
               Run every step anew; what comes out is still cached
 
@@ -146,6 +150,7 @@ fn help_of_build() {
       pipeline build                            every default service
       pipeline build web worker                 these two, and what is coupled with them
       pipeline build --env production           with the tags of an environment
+      pipeline build --affected --reuse         in CI: only what a change touches and no registry has
       pipeline build web --output json | jq .   the release record, for scripts
     ");
 }
@@ -178,6 +183,10 @@ fn help_of_test() {
 
           --locked
               Build on nothing but the images of pipeline.lock, and stop if it is not up to date
+
+          --reuse
+              Do not build what its registry has already, made of the same inputs. Asks registries, so
+              it is for CI
 
           --no-cache
               Run every step anew; what comes out is still cached

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use ci_catalog::{DockerfileBuilder, Platform};
 use ci_dockerfile::graph::{CopyFrom, Mount, Op, Source, Stage, StageId};
-use ci_dockerfile::ignore::Patterns;
+use ci_dockerfile::ignore::{self, Patterns};
 use ci_dockerfile::{Base, Config, Plan, PlannedStage, Rule};
 use ci_rootfs::import::{literal_prefix, read_below};
 
@@ -39,13 +39,15 @@ pub(crate) struct Reads {
     /// Sources on the network that may be something else another time.
     pub(crate) unpinned: BTreeSet<String>,
     /// Labels that the Dockerfile itself sets.
-    pub(crate) labels: BTreeSet<String>,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// What of the context never reaches a build.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ignore {
     pub(crate) patterns: Patterns,
+    /// The patterns as texts.
+    pub(crate) list: Vec<String>,
 }
 
 impl Dockerfile {
@@ -100,7 +102,7 @@ impl Dockerfile {
     }
 
     /// What the build reads. `config` gives what is known of the image a stage stands on; of most nothing is.
-    pub(crate) fn reads(&self, config: impl Fn(&PlannedStage) -> Option<Config>) -> Reads {
+    pub(crate) fn reads(&self, mut config: impl FnMut(&PlannedStage) -> Option<Config>) -> Reads {
         let mut lowered: BTreeMap<StageId, Stage> = BTreeMap::new();
         let mut reads = Reads {
             paths: Some(BTreeSet::new()),
@@ -127,24 +129,26 @@ impl Dockerfile {
             lowered.insert(*id, own);
         }
         if let Some(target) = lowered.get(&self.plan.target()) {
-            reads.labels = target.config.labels.keys().cloned().collect();
+            reads.labels = target.config.labels.clone();
         }
         reads
     }
 }
 
 impl Reads {
+    /// Whether everything at and below a path is among what the build may read.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        let paths = self.paths.as_ref();
+        paths.is_none_or(|paths| paths.iter().any(|it| is_below(path, it)))
+    }
+
     /// Whether the build may read a file of the context that the ignore rules leave in it, or one below or above.
     pub(crate) fn includes(&self, path: &str) -> bool {
-        let below = |path: &str, folder: &str| {
-            folder.is_empty()
-                || path
-                    .strip_prefix(folder)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.paths
-            .as_ref()
-            .is_none_or(|paths| paths.iter().any(|it| below(path, it) || below(it, path)))
+        self.paths.as_ref().is_none_or(|paths| {
+            paths
+                .iter()
+                .any(|it| is_below(path, it) || is_below(it, path))
+        })
     }
 
     fn add(&mut self, stage: &Stage) {
@@ -182,6 +186,13 @@ impl Reads {
             known.extend(paths);
         }
     }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Where in the context a source of a COPY is.
@@ -247,6 +258,7 @@ impl Ignore {
                 let text = String::from_utf8_lossy(&text);
                 return Ok(Self {
                     patterns: Patterns::parse(&text)?,
+                    list: ignore::list(&text),
                 });
             }
         }

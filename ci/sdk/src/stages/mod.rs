@@ -9,6 +9,7 @@ pub(crate) mod build;
 mod checkout;
 mod dockerfile;
 mod files;
+pub(crate) mod fingerprint;
 pub(crate) mod git;
 pub(crate) mod limits;
 mod lock;
@@ -16,6 +17,7 @@ mod plan;
 pub(crate) mod preview;
 pub(crate) mod push;
 mod record;
+pub(crate) mod reuse;
 pub(crate) mod test;
 pub(crate) mod version;
 
@@ -38,6 +40,8 @@ pub(crate) struct Request {
     pub(crate) platforms: Vec<Platform>,
     /// Of these services only those; from `--affected`.
     pub(crate) only: Option<BTreeSet<Name>>,
+    /// Whether what registries have of the same inputs is to be used instead of building it.
+    pub(crate) reuse: bool,
     /// Whether every base has to be in `pipeline.lock`, and nothing else.
     pub(crate) locked: bool,
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use ci_catalog::fingerprint::Fingerprint;
 use ci_catalog::{
     Catalog, Environment, Name, Placeholder, Platform, RenderError, Service, Tag, TagError,
     Template, Variables,
@@ -51,12 +52,44 @@ impl Planned<'_> {
         }
     }
 
+    /// The same with the tag that an image has which was made of these inputs.
+    ///
+    /// # Errors
+    /// When there is no such tag.
+    pub(crate) fn reference_of(
+        &self,
+        catalog: &Catalog,
+        plan: &Plan<'_>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<String, UserError> {
+        let environment = plan
+            .environment
+            .and_then(|it| catalog.environment(it.as_str()));
+        let (None, Some(environment), Some(fingerprint)) = (&self.tag, environment, fingerprint)
+        else {
+            return Ok(self.reference());
+        };
+        let variables = with_fingerprint(&self.variables, &fingerprint);
+        let tag = first_tag(catalog, self.service, Some(environment), &variables)?;
+        let tagged = Self {
+            tag,
+            ..self.clone()
+        };
+        Ok(tagged.reference())
+    }
+
     /// A template as text; `key` says where it is written.
     pub(crate) fn render(&self, key: &str, template: &Template) -> Result<String, UserError> {
         template
             .render(&self.variables)
             .map_err(|error| unrenderable(&self.service.manifest, key, error))
     }
+}
+
+/// Values of templates for what was made of these inputs.
+pub(crate) fn with_fingerprint(variables: &Variables, fingerprint: &Fingerprint) -> Variables {
+    let variables = variables.clone();
+    variables.with(Placeholder::Fingerprint, fingerprint.short())
 }
 
 /// The first tag of an image; none if it needs what is known only when the image is released.
@@ -105,6 +138,9 @@ fn unrenderable(file: &Path, key: &str, error: RenderError) -> UserError {
         RenderError::Missing(Placeholder::Branch) => {
             failure.hint("no branch is checked out; `git switch BRANCH` does that")
         }
+        RenderError::Missing(Placeholder::Fingerprint) => failure.hint(
+            "it is known once the image is built, if it is at all: `plan --output json` says why not",
+        ),
         RenderError::Missing(Placeholder::Version) => {
             failure.hint("the `version` command says which comes next, or what is missing to tell")
         }

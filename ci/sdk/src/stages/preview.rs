@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Request;
 use super::bases::{self, ask};
+use super::fingerprint::{Contents, Marks};
 use super::plan::{Plan, Planned};
 use super::record::Record;
 use crate::project::Project;
@@ -27,6 +28,7 @@ pub(crate) struct Preview {
 
 /// What would be done for a service.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Service {
     pub(crate) name: String,
     /// Whether it was asked for, or is only read by one that was.
@@ -41,6 +43,11 @@ pub(crate) struct Service {
     pub(crate) reads: Vec<String>,
     /// References of the images of registries it stands on.
     pub(crate) bases: Vec<Reference>,
+    /// Of everything its image is made of, in 64 hexadecimal digits.
+    pub(crate) fingerprint: Option<String>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_fingerprint: Option<String>,
 }
 
 /// An image of a registry, as far as it is known.
@@ -156,10 +163,34 @@ pub(crate) async fn run(
             problem,
         });
     }
+    mark(project, &plan, &known, &mut services).await;
     Ok(Preview {
         services,
         bases: known,
     })
+}
+
+/// Adds the fingerprints of services, with what is known of bases.
+async fn mark(project: &Project, plan: &Plan<'_>, known: &[Base], services: &mut [Service]) {
+    let digests = async |_: &Planned<'_>, bases: Vec<bases::Base>| {
+        let digest = |reference: &Reference| {
+            let base = known.iter().find(|base| base.reference == *reference)?;
+            Some((reference.to_string(), base.digest?.to_string()))
+        };
+        Ok(bases
+            .iter()
+            .filter_map(|it| digest(&it.reference))
+            .collect())
+    };
+    let contents = Contents::of_this_user().await;
+    let marks = Marks::of(project, plan, &contents, digests).await;
+    for (planned, service) in plan.services.iter().zip(services) {
+        match marks.get(&planned.service.name) {
+            Ok(fingerprint) => service.fingerprint = Some(fingerprint.to_string()),
+            Err(reason) if planned.wanted => service.no_fingerprint = Some(reason.to_owned()),
+            Err(_) => {}
+        }
+    }
 }
 
 /// The bases of a service's image, on all platforms.
@@ -191,6 +222,8 @@ fn service(planned: &Planned<'_>, bases: BTreeSet<Reference>) -> Service {
             .map(Name::to_string)
             .collect(),
         bases: bases.into_iter().collect(),
+        fingerprint: None,
+        no_fingerprint: None,
     }
 }
 

@@ -84,6 +84,12 @@ pub(crate) struct Service {
     /// The images of registries it was built on, ordered by reference. Records from before there were any have none.
     #[serde(default)]
     pub(crate) bases: Vec<Base>,
+    /// Of everything it was made of, in 64 hexadecimal digits; absent where that cannot be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<String>,
+    /// Whether it was not built, since its registry has an image of the same inputs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) reused: bool,
     /// What later stages added.
     #[serde(flatten)]
     pub(crate) more: BTreeMap<String, Value>,
@@ -297,6 +303,8 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
         },
         coupled_with: others.map(|other| other.name.to_string()).collect(),
         bases: bases.into_iter().collect(),
+        fingerprint: release.fingerprint.map(|it| it.to_string()),
+        reused: release.is_reused,
         more: BTreeMap::new(),
     }
 }

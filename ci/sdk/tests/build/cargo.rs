@@ -96,7 +96,9 @@ fn metadata() {
       ],
       "WorkingDir": "/",
       "Labels": {
-        "commit": "0000000000000000000000000000000000000000"
+        "commit": "0000000000000000000000000000000000000000",
+        "org.opencontainers.image.created": "1970-01-01T00:00:00Z",
+        "org.opencontainers.image.title": "web"
       }
     }
     "#);

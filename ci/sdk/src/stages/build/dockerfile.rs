@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ci_catalog::{ContextSource, DockerfileBuilder, Name, Platform, RelativePath, SecretSource};
-use dagger_sdk::{Container, Id};
+use dagger_sdk::{Container, Directory, Host, HostDirectoryOptsBuilder, Id};
 
 use super::extension::{self, Context as NamedContext, DockerBuild};
 use super::failure::Call;
@@ -24,7 +24,7 @@ pub(crate) async fn container(
 ) -> eyre::Result<(Container, Vec<Pinned>)> {
     let query = ctx.query(planned.service.name.as_str());
     let host = query.host();
-    let directory = host.directory(text(&builder.context.under(ctx.root()))?);
+    let directory = folder(ctx, &host, &builder.context)?;
     let file = builder.file.from_root();
     let (dockerfile, dockerfiles) = match file.strip_prefix(builder.context.from_root()) {
         Ok(below) => (text(below)?, None),
@@ -171,7 +171,7 @@ async fn contexts(
             }
             ContextSource::Dir(path) => {
                 let host = ctx.query(planned.service.name.as_str()).host();
-                let directory = host.directory(text(&path.under(ctx.root()))?);
+                let directory = folder(ctx, &host, path)?;
                 NamedContext::directory(name, directory.id().await.told()?)
             }
             // A base like those that the Dockerfile names itself.
@@ -179,6 +179,20 @@ async fn contexts(
         });
     }
     Ok(contexts)
+}
+
+/// A folder of the project, without what this program writes there: an image must not depend on what was built before.
+fn folder(ctx: &Context, host: &Host, path: &RelativePath) -> eyre::Result<Directory> {
+    let path = path.under(ctx.root());
+    Ok(match ctx.project().own_in(&path) {
+        Some(own) => {
+            let options = HostDirectoryOptsBuilder::default()
+                .exclude(vec![own.as_str()])
+                .build()?;
+            host.directory_opts(text(&path)?, options)
+        }
+        None => host.directory(text(&path)?),
+    })
 }
 
 fn layout(root: &Path, planned: &Planned<'_>, path: &RelativePath) -> Result<String, UserError> {

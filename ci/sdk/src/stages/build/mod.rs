@@ -4,6 +4,7 @@ pub(crate) mod cargo;
 mod dockerfile;
 mod extension;
 pub(crate) mod failure;
+mod labels;
 mod layout;
 mod metadata;
 mod prepare;
@@ -15,19 +16,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ci_catalog::Name;
+use ci_catalog::{Name, Platform};
 use dagger_sdk::Container;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 pub(crate) use self::dockerfile::text;
 use self::failure::Shared;
 pub(crate) use self::layout::FOLDER as LAYOUT;
-use self::prepare::Prepared;
-pub(crate) use self::prepare::{Images, images};
+pub(crate) use self::prepare::{Images, Prepared, images};
 pub(crate) use self::release::Release;
 pub(crate) use self::target::{container, target};
+use super::fingerprint::{self, Marks};
 use super::plan::{Plan, Planned};
 use super::record::Record;
+use super::reuse::{self, Reused};
 use super::{Request, bases};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
@@ -43,8 +45,38 @@ pub(crate) struct Image {
     pub(crate) digest: String,
     /// Bytes a registry holds of it: its blobs.
     pub(crate) size: u64,
-    /// How long the build took.
-    pub(crate) elapsed: Duration,
+    /// How long the build took; nothing if the image was not built, since its registry has it.
+    pub(crate) elapsed: Option<Duration>,
+}
+
+/// What is known before anything is built.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Images that are not built.
+    pub(crate) reused: reuse::Images,
+    /// The fingerprints they were found by.
+    marks: Option<Marks>,
+}
+
+impl Known {
+    /// Finds out what `request` asks for.
+    ///
+    /// # Errors
+    /// As [`reuse::find`].
+    pub(crate) async fn of(
+        ctx: &Context,
+        plan: &Plan<'_>,
+        request: &Request,
+    ) -> eyre::Result<Self> {
+        if !request.reuse {
+            return Ok(Self::default());
+        }
+        let marks = fingerprint::of_build(ctx, plan).await;
+        Ok(Self {
+            reused: reuse::find(ctx, plan, &marks).await?,
+            marks: Some(marks),
+        })
+    }
 }
 
 /// What a build did.
@@ -69,8 +101,9 @@ impl Built {
 pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built> {
     let plan = Plan::of(ctx.project(), request)?;
     bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
-    let images = images(ctx, &plan);
-    all(ctx, &plan, &images).await
+    let known = Known::of(ctx, &plan, request).await?;
+    let images = images(ctx, &plan, &known.reused);
+    all(ctx, &plan, &images, known).await
 }
 
 /// Builds the services of a plan, from images that the caller can use further: nothing is made twice.
@@ -78,25 +111,45 @@ pub(crate) async fn all(
     ctx: &Context,
     plan: &Plan<'_>,
     images: &Images<'_>,
+    known: Known,
 ) -> eyre::Result<Built> {
     warn(ctx, plan);
     scratch::sweep(&layout::scratch(ctx))?;
-    let releases = plan.wanted().map(|planned| timed(ctx, planned, images));
-    let results = join_all(releases).await;
+    let Known { reused, marks } = known;
+    let marks = async {
+        match marks {
+            Some(marks) => marks,
+            None => fingerprint::of_build(ctx, plan).await,
+        }
+    };
+    let to_build = || {
+        plan.wanted()
+            .filter(|it| !reused.contains_key(&it.service.name))
+    };
+    let releases = to_build().map(|planned| timed(ctx, planned, images));
+    let (marks, results) = join(marks, join_all(releases)).await;
 
     let mut built = Built::default();
     let mut released = Vec::new();
     let mut failed: BTreeMap<Name, Shared> = BTreeMap::new();
-    for (planned, (result, elapsed)) in plan.wanted().zip(results) {
+    for planned in plan.wanted() {
+        if let Some(reused) = reused.get(&planned.service.name) {
+            let release = not_built(ctx, planned, reused, &marks).await?;
+            built
+                .images
+                .push(image_of(ctx, plan, planned, &release, None)?);
+            released.push((planned, release));
+        }
+    }
+    for (planned, (result, elapsed)) in to_build().zip(results) {
         match result {
-            Ok(release) => {
-                built.images.push(Image {
-                    service: planned.service.name.to_string(),
-                    reference: planned.reference(),
-                    digest: release.descriptor.digest.to_string(),
-                    size: release.size,
-                    elapsed,
-                });
+            Ok((mut release, prepared)) => {
+                let confirmed = marks.confirm(ctx, planned, &prepared);
+                release.fingerprint = confirmed.ok();
+                let elapsed = Some(elapsed);
+                built
+                    .images
+                    .push(image_of(ctx, plan, planned, &release, elapsed)?);
                 released.push((planned, release));
             }
             Err(error) => {
@@ -114,6 +167,41 @@ pub(crate) async fn all(
     Ok(built)
 }
 
+fn image_of(
+    ctx: &Context,
+    plan: &Plan<'_>,
+    planned: &Planned<'_>,
+    release: &Release,
+    elapsed: Option<Duration>,
+) -> Result<Image, UserError> {
+    Ok(Image {
+        service: planned.service.name.to_string(),
+        reference: planned.reference_of(ctx.catalog(), plan, release.fingerprint)?,
+        digest: release.descriptor.digest.to_string(),
+        size: release.size,
+        elapsed,
+    })
+}
+
+/// The release of an image that its registry has.
+async fn not_built(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    reused: &Reused,
+    marks: &Marks,
+) -> eyre::Result<Release> {
+    let fingerprint = marks
+        .get(&planned.service.name)
+        .map_err(|reason| eyre::eyre!("{reason}"));
+    let bases = fingerprint::bases(ctx.project(), planned)?;
+    let bases = bases::pin(ctx, planned, bases).await?;
+    Ok(Release::reused(
+        reused,
+        fingerprint?,
+        bases.into_iter().collect(),
+    ))
+}
+
 /// The image of one service for this machine's platform, without building it.
 pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Container> {
     let request = Request {
@@ -121,7 +209,7 @@ pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Containe
         ..Request::default()
     };
     let plan = Plan::of(ctx.project(), &request)?;
-    let images = images(ctx, &plan);
+    let images = images(ctx, &plan, &reuse::Images::new());
     let planned = plan
         .wanted()
         .find(|planned| planned.service.name.as_str() == service)
@@ -132,17 +220,19 @@ pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Containe
     Ok(first.container)
 }
 
+/// A release, and what it was made from.
+type Made = (Release, Vec<(Platform, Prepared)>);
+
 async fn timed(
     ctx: &Context,
     planned: &Planned<'_>,
     images: &Images<'_>,
-) -> (Result<Release, Shared>, Duration) {
+) -> (Result<Made, Shared>, Duration) {
     let began = Instant::now();
     let release = async {
         let prepared = prepare::of(planned, images).await?;
-        release::release(ctx, planned, prepared)
-            .await
-            .map_err(Shared::from)
+        let release = release::release(ctx, planned, prepared.clone()).await;
+        Ok((release.map_err(Shared::from)?, prepared))
     };
     (release.await, began.elapsed())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ci_catalog::{Builder, Name, Platform};
-use dagger_sdk::Container;
+use dagger_sdk::{Container, QueryContainerOptsBuilder};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture, try_join_all};
 
@@ -14,6 +14,7 @@ use super::{cargo, dockerfile};
 use crate::context::Context;
 use crate::stages::bases::Pinned;
 use crate::stages::plan::{Plan, Planned};
+use crate::stages::reuse::{self, Reused};
 
 /// A service's image for one platform, as Dagger functions most of which have not run.
 #[derive(Clone)]
@@ -23,6 +24,10 @@ pub(crate) struct Prepared {
     pub(crate) sbom: Option<PathBuf>,
     /// The images of registries it stands on.
     pub(crate) bases: Vec<Pinned>,
+    /// Annotations of its manifest.
+    pub(crate) annotations: BTreeMap<&'static str, String>,
+    /// What a program was compiled from.
+    pub(crate) sources: Option<cargo::Inputs>,
 }
 
 type Preparing<'a> = future::Shared<BoxFuture<'a, Result<Prepared, Shared>>>;
@@ -30,8 +35,12 @@ type Preparing<'a> = future::Shared<BoxFuture<'a, Result<Prepared, Shared>>>;
 /// What prepares each image of a plan. Nothing happens before it is awaited, and then once for all who await it.
 pub(crate) type Images<'a> = BTreeMap<(Name, Platform), Preparing<'a>>;
 
-/// The images of all services of a plan.
-pub(crate) fn images<'a>(ctx: &'a Context, plan: &'a Plan<'a>) -> Images<'a> {
+/// The images of all services of a plan. Those that are `reused` come from their registries.
+pub(crate) fn images<'a>(
+    ctx: &'a Context,
+    plan: &'a Plan<'a>,
+    reused: &reuse::Images,
+) -> Images<'a> {
     let mut images = Images::new();
     // Services come after those they read.
     for planned in &plan.services {
@@ -44,8 +53,12 @@ pub(crate) fn images<'a>(ctx: &'a Context, plan: &'a Plan<'a>) -> Images<'a> {
                     Some((name.clone(), image.clone()))
                 })
                 .collect();
+            let reused = reused.get(&planned.service.name).cloned();
             let image = async move {
-                let prepared = prepare(ctx, planned, platform, read).await;
+                let prepared = match reused.filter(|it| it.is_for(platform)) {
+                    Some(reused) => pulled(ctx, planned, platform, &reused),
+                    None => prepare(ctx, planned, platform, read).await,
+                };
                 prepared.map_err(Shared::from)
             };
             let key = (planned.service.name.clone(), platform.clone());
@@ -70,13 +83,35 @@ pub(super) async fn of(
     try_join_all(each).await
 }
 
+/// The image as its registry has it.
+fn pulled(
+    ctx: &Context,
+    planned: &Planned<'_>,
+    platform: &Platform,
+    reused: &Reused,
+) -> eyre::Result<Prepared> {
+    let options = QueryContainerOptsBuilder::default()
+        .platform(dagger_sdk::Platform(platform.to_string()))
+        .build()?;
+    let query = ctx.query(planned.service.name.as_str());
+    Ok(Prepared {
+        container: query
+            .container_opts(options)
+            .from(reused.reference.to_string()),
+        sbom: None,
+        bases: Vec::new(),
+        annotations: BTreeMap::new(),
+        sources: None,
+    })
+}
+
 async fn prepare<'a>(
     ctx: &Context,
     planned: &Planned<'_>,
     platform: &Platform,
     read: BTreeMap<Name, Preparing<'a>>,
 ) -> eyre::Result<Prepared> {
-    let metadata = Metadata::render(planned)?;
+    let metadata = Metadata::render(ctx.project(), planned, platform)?;
     let read = read
         .into_iter()
         .map(|(name, image)| async move { image.await.map(|image| (name, image.container)) });
@@ -90,11 +125,14 @@ async fn prepare<'a>(
                 container,
                 sbom: None,
                 bases,
+                annotations: BTreeMap::new(),
+                sources: None,
             }
         }
     };
     Ok(Prepared {
         container: metadata.apply(prepared.container),
+        annotations: metadata.annotations(),
         ..prepared
     })
 }

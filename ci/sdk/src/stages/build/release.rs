@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ci_catalog::Platform;
+use ci_catalog::fingerprint::Fingerprint;
 use ci_oci::{Descriptor, Digest};
 use dagger_sdk::{Container, ContainerAsTarballOptsBuilder, File};
 
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::stages::bases::Pinned;
 use crate::stages::files;
 use crate::stages::plan::Planned;
+use crate::stages::reuse::Reused;
 
 /// An image in the layout.
 #[derive(Debug)]
@@ -29,8 +31,37 @@ pub(crate) struct Release {
     pub(crate) bases: BTreeSet<Pinned>,
     /// Bytes of its blobs.
     pub(crate) size: u64,
+    /// Of everything it was made of, where that is known.
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// Whether it was not in the layout before.
     pub(crate) is_new: bool,
+    /// Whether it was not built, since its registry has it. Then it is not in the layout.
+    pub(crate) is_reused: bool,
+}
+
+impl Release {
+    /// The image that a registry has. `bases` are what it would be built on, and was.
+    pub(super) fn reused(
+        reused: &Reused,
+        fingerprint: Fingerprint,
+        bases: BTreeSet<Pinned>,
+    ) -> Self {
+        let variant = |(platform, digest, size): &(Platform, Digest, u64)| Variant {
+            platform: platform.clone(),
+            digest: *digest,
+            size: *size,
+            sbom: None,
+        };
+        Self {
+            descriptor: reused.descriptor.clone(),
+            platforms: reused.platforms.iter().map(variant).collect(),
+            bases,
+            size: reused.size,
+            fingerprint: Some(fingerprint),
+            is_new: false,
+            is_reused: true,
+        }
+    }
 }
 
 /// The image of one platform.
@@ -50,7 +81,7 @@ pub(super) async fn release(
     planned: &Planned<'_>,
     prepared: Vec<(Platform, Prepared)>,
 ) -> eyre::Result<Release> {
-    let containers = prepared.iter().map(|(_, image)| &image.container);
+    let containers = prepared.iter().map(|(_, image)| annotated(image));
     let tarball = tarball(containers).await?;
     let digest = tarball.digest().await.told()?;
     let name = planned.service.name.as_str();
@@ -88,12 +119,23 @@ pub(super) async fn release(
         platforms,
         bases,
         size,
+        fingerprint: None,
         is_new,
+        is_reused: false,
+    })
+}
+
+/// As it is published. Whoever reads the image while it is built sees none of the annotations.
+fn annotated(image: &Prepared) -> Container {
+    let container = image.container.clone();
+    let annotations = image.annotations.iter();
+    annotations.fold(container, |container, (name, value)| {
+        container.with_annotation(*name, value)
     })
 }
 
 /// The image of all platforms as one file.
-async fn tarball(mut containers: impl Iterator<Item = &Container>) -> eyre::Result<File> {
+async fn tarball(mut containers: impl Iterator<Item = Container>) -> eyre::Result<File> {
     let first = containers
         .next()
         .ok_or_else(|| eyre::eyre!("an image needs a platform"))?;

@@ -119,7 +119,7 @@ fn labels_are_those_the_file_sets() {
     let reads = reads(
         "FROM scratch AS a\nLABEL x=1\nFROM a AS b\nLABEL y=2\nFROM scratch\nLABEL z=3\nFROM b\n",
     );
-    assert_eq!(reads.labels.into_iter().collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(reads.labels.into_keys().collect::<Vec<_>>(), ["x", "y"]);
 }
 
 #[test]

@@ -26,6 +26,17 @@ pub(super) struct Image {
 }
 
 impl Image {
+    /// An image that its registry has: there is nothing to send but tags.
+    pub(super) async fn of_registry(client: &Client, work: &Work) -> eyre::Result<Self> {
+        let reference = work.repository.clone().with_digest(work.image.digest);
+        let found = client.resolve(&reference).await;
+        let what = format!("{} is not where it was found", work.service);
+        Ok(Self {
+            manifests: vec![found.map_err(|error| failed(&what, error))?],
+            blobs: Vec::new(),
+        })
+    }
+
     /// Reads an image's documents.
     pub(super) fn read(layout: &Layout, image: &Descriptor) -> eyre::Result<Self> {
         let mut read = Self {

@@ -4,6 +4,7 @@
 //! release unit are there, they get their tags; then the record says so. Repeated after an interrupt, it finishes.
 
 mod blobs;
+mod entry;
 mod image;
 mod unit;
 mod work;
@@ -65,7 +66,8 @@ pub(crate) async fn run(
     request: &Request,
 ) -> eyre::Result<Pushed> {
     let record = Record::required(project)?;
-    let layout = Layout::open(&project.state_dir().join(super::build::LAYOUT))?;
+    // There is none where everything was found in registries.
+    let layout = Layout::create(&project.state_dir().join(super::build::LAYOUT))?;
     // Another build may tidy up meanwhile.
     layout.hold()?;
     let stored: Vec<_> = layout.images()?.into_iter().map(|(_, it)| it).collect();

@@ -4,12 +4,12 @@ use ci_catalog::Tag;
 use ci_engine::Progress;
 use ci_oci::{Digest, Layout, Reference};
 use ci_registry::{Client, Error, Moving, TagState, Tagged};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::blobs::Blobs;
 use super::image::Image;
 use super::work::{Unit, Work};
-use super::{Transferred, failed};
+use super::{Transferred, entry, failed};
 
 /// An image that is in its registry under all its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,11 @@ pub(super) async fn push(
     let states = try_join_all(unit.images.iter().map(|work| states(client, work))).await?;
     let mut images = Vec::new();
     for work in &unit.images {
-        images.push(Image::read(layout, &work.image)?);
+        images.push(if work.is_in_registry {
+            Image::of_registry(client, work).await?
+        } else {
+            Image::read(layout, &work.image)?
+        });
     }
     let transfers = unit.images.iter().zip(&images).zip(&states);
     let transfers = transfers.map(|((work, image), states)| async move {
@@ -52,6 +56,8 @@ pub(super) async fn push(
     let tagging = unit.images.iter().zip(&images).zip(&states);
     let tagging = tagging.map(|((work, image), states)| tag(client, work, image, states));
     let tagged = try_join_all(tagging).await?;
+    let entries = unit.images.iter().zip(&images);
+    join_all(entries.map(|(work, image)| entry::add(client, progress, work, image))).await;
     let pushed = unit.images.iter().zip(transfers).zip(tagged);
     Ok(pushed
         .map(|((work, transferred), is_new)| PushedImage {

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use ci_catalog::fingerprint::Fingerprint;
 use ci_catalog::{Tag, distinct_tags};
 use ci_oci::{Descriptor, Reference};
 
 use super::Request;
 use crate::error::{Exit, UserError};
 use crate::project::Project;
-use crate::stages::plan::{Plan, tags_of};
+use crate::stages::plan::{Plan, tags_of, with_fingerprint};
 use crate::stages::record::{Record, Service};
 
 /// Images that are released together.
@@ -27,6 +28,10 @@ pub(super) struct Work {
     pub(super) repository: Reference,
     /// Its manifest, or the index of several.
     pub(super) image: Descriptor,
+    /// Whether it was not built, since its registry has it. Then it is not at hand.
+    pub(super) is_in_registry: bool,
+    /// Of what it was made of, where that is known.
+    pub(super) fingerprint: Option<Fingerprint>,
     pub(super) tags: Vec<Tag>,
     /// Repositories of the same registry that may have some of its blobs.
     pub(super) mounts: Vec<String>,
@@ -66,7 +71,11 @@ pub(super) fn of(
             let message = format!("{} was not built", service.name);
             UserError::new(Exit::Usage, message).hint(format!("`build {}` first", service.name))
         })?;
-        let tags = tags_of(catalog, service, environment, &planned.variables)?;
+        let variables = match fingerprint(built) {
+            Some(fingerprint) => with_fingerprint(&planned.variables, &fingerprint),
+            None => planned.variables.clone(),
+        };
+        let tags = tags_of(catalog, service, environment, &variables)?;
         works.push((service, built, tags));
     }
     distinct_tags(works.iter().map(|(service, _, tags)| (*service, &tags[..])))
@@ -96,6 +105,10 @@ pub(super) fn of(
     Ok(units)
 }
 
+fn fingerprint(built: &Service) -> Option<Fingerprint> {
+    built.fingerprint.as_ref()?.parse().ok()
+}
+
 fn work(
     stored: &[Descriptor],
     built: &Service,
@@ -103,7 +116,9 @@ fn work(
     tags: Vec<Tag>,
 ) -> eyre::Result<Work> {
     let image = stored.iter().find(|image| image.digest == built.digest);
-    let image = image.ok_or_else(|| {
+    let is_in_registry = image.is_none() && built.reused;
+    let found = Descriptor::new(&built.media_type, built.digest, 0);
+    let image = image.or(is_in_registry.then_some(&found)).ok_or_else(|| {
         let message = format!(
             "the image of {} that was recorded, {}, is no longer there",
             built.name, built.digest
@@ -119,6 +134,8 @@ fn work(
     Ok(Work {
         service: built.name.clone(),
         image: image.clone(),
+        is_in_registry,
+        fingerprint: fingerprint(built),
         mounts: mounts.into_iter().collect(),
         repository,
         tags,

@@ -25,6 +25,8 @@ fn service(name: &str, content: &str) -> Service {
             reference: "docker.io/library/debian:12-slim".parse().unwrap(),
             digest: Digest::of("debian"),
         }],
+        fingerprint: Some("ab".repeat(32)),
+        reused: false,
         more: BTreeMap::new(),
     }
 }
@@ -91,7 +93,8 @@ fn the_form_of_the_record() {
               "reference": "docker.io/library/debian:12-slim",
               "digest": "sha256:81d93757457f988523814ae0009837ae893f38d3fe123f2c37896f118b4c7804"
             }
-          ]
+          ],
+          "fingerprint": "abababababababababababababababababababababababababababababababab"
         }
       ]
     }

@@ -51,11 +51,12 @@ pub(crate) enum Scope {
 pub(crate) async fn run(ctx: &Context, request: &Request, scope: Scope) -> eyre::Result<Tested> {
     let plan = Plan::of(ctx.project(), request)?;
     bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
-    let images = build::images(ctx, &plan);
+    let known = build::Known::of(ctx, &plan, request).await?;
+    let images = build::images(ctx, &plan, &known.reused);
     // Checks need no finished image; those of the services they stand on are made when they are needed.
     let built = match scope {
         Scope::Checks => build::Built::default(),
-        Scope::Everything | Scope::Contract => build::all(ctx, &plan, &images).await?,
+        Scope::Everything | Scope::Contract => build::all(ctx, &plan, &images, known).await?,
     };
     let digests: BTreeMap<String, String> = built
         .images

@@ -26,7 +26,7 @@ pub(crate) async fn check(
     };
     let environment = {
         let manifest = builder.manifest.under(ctx.root());
-        let cache = ctx.state_dir().join("cargo-cache");
+        let cache = ctx.state_dir().join(super::CACHE);
         let found = tokio::task::spawn_blocking(move || {
             let environment = Environment::of_process();
             let package = manifest.parent().unwrap_or(&manifest);

@@ -130,13 +130,11 @@ impl Closure {
         self.folders.iter().map(PathBuf::as_path)
     }
 
-    #[cfg(test)]
     /// Files and folders outside of the packages.
     pub(crate) fn named(&self) -> impl Iterator<Item = &Path> {
         self.named.iter().map(PathBuf::as_path)
     }
 
-    #[cfg(test)]
     /// The workspace's manifest.
     pub(crate) fn workspace(&self) -> &Path {
         &self.workspace

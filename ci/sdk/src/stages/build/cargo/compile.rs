@@ -27,13 +27,20 @@ pub(super) async fn program(
     builder: &CargoBuilder,
     platform: &Platform,
 ) -> eyre::Result<Program> {
-    let cache = ctx.state_dir().join("cargo-cache");
+    let cache = ctx.state_dir().join(super::CACHE);
     let recipe = {
-        let (ctx, service) = (ctx.clone(), service.clone());
-        let (builder, platform, cache) = (builder.clone(), platform.clone(), cache.clone());
-        tokio::task::spawn_blocking(move || Recipe::of(&ctx, &service, &builder, &platform, &cache))
+        let (root, builder) = (ctx.root().to_owned(), builder.clone());
+        let (platform, cache) = (platform.clone(), cache.clone());
+        tokio::task::spawn_blocking(move || Recipe::of(&root, &builder, &platform, &cache))
     };
     let recipe = recipe.await??;
+    for setting in &recipe.ignored {
+        let triple = &recipe.target.triple;
+        let message =
+            format!("`{setting}` is not followed; write the flags under `target.{triple}`");
+        ctx.progress()
+            .warn(&group(service), "CargoConfig", message, None);
+    }
     let name = service.name.as_str();
     let known = find(ctx, name, &recipe, &cache).await?;
     let kept = match known {
@@ -56,6 +63,7 @@ pub(super) async fn program(
         bin: kept.bin,
         file: kept.program,
         sbom: kept.sbom,
+        sources: kept.sources,
         objects,
     })
 }

@@ -70,6 +70,18 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The digests, with the names of those files alone that the project has.
+    pub(super) fn portable(&self) -> Vec<(String, Digest)> {
+        let own = |name: &str| !Path::new(name).is_absolute();
+        let named = |(name, digest): &(String, Digest)| {
+            let name = if own(name) { name.as_str() } else { "" };
+            (name.to_owned(), *digest)
+        };
+        self.digest.iter().map(named).collect()
+    }
+}
+
 /// `config.toml`, or `config` as it was called before.
 fn file_in(dir: &Path) -> Option<(PathBuf, Vec<u8>)> {
     ["config", "config.toml"].iter().find_map(|name| {

@@ -28,7 +28,7 @@ use crate::stages::build::failure::Call;
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 
 /// Where distributions keep them in one file: Debian, Alpine and Arch; Fedora and its kin; openSUSE.
-const BUNDLES: [&str; 4] = [
+pub(super) const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -111,7 +111,7 @@ fn target(path: &Path) -> eyre::Result<String> {
     Ok(text(&path.canonicalize()?)?)
 }
 
-fn certificates<'a>(bundles: &[&'a Path]) -> Result<&'a Path, UserError> {
+pub(super) fn certificates<'a>(bundles: &[&'a Path]) -> Result<&'a Path, UserError> {
     let found = bundles.iter().find(|path| path.is_file());
     found.copied().ok_or_else(|| {
         UserError::new(

@@ -21,7 +21,7 @@ const EXCLUDED: [&str; 2] = ["**/.git", "**/.pipeline"];
 
 /// Files and folders that a program was compiled from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     /// By folder (relative to the catalog's, or absolute): paths in it, the empty one being all of it.
     trees: BTreeMap<PathBuf, Tree>,
 }
@@ -71,6 +71,14 @@ impl Inputs {
         let tree = self.trees.entry(base).or_default();
         tree.include.insert(inside.clone());
         (tree, inside)
+    }
+
+    /// All of them as paths; relative ones are from the catalog's root.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.trees.iter().flat_map(|(base, tree)| {
+            let inside = tree.include.iter();
+            inside.map(move |path| base.join(path))
+        })
     }
 
     /// A digest of everything they contain now.

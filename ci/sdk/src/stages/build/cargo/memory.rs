@@ -54,6 +54,8 @@ pub(super) struct Kept {
     pub(super) bin: String,
     pub(super) program: PathBuf,
     pub(super) sbom: PathBuf,
+    /// What it was compiled from.
+    pub(super) sources: Inputs,
 }
 
 impl Memory {
@@ -134,6 +136,7 @@ impl Memory {
             program: dir.join(PROGRAM),
             sbom: dir.join(SBOM),
             bin: entry.bin.clone(),
+            sources: entry.inputs.clone(),
         }
     }
 

@@ -115,6 +115,8 @@ mod tests {
             sysroot: sysroot.to_owned(),
             libc: libc.then(|| "/usr/lib/libc.a".into()),
             chosen: None,
+            linker: Default::default(),
+            libc_digest: None,
         }
     }
 

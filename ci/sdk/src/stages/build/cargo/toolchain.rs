@@ -11,6 +11,7 @@ use ci_oci::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::environment::Environment;
+use super::target::Target;
 use crate::error::{Exit, UserError};
 use crate::stages::files;
 
@@ -34,6 +35,10 @@ pub(super) struct Toolchain {
     pub(super) libc: Option<PathBuf>,
     /// Value of `RUSTUP_TOOLCHAIN`, where the environment decides.
     pub(super) chosen: Option<String>,
+    /// What the native compiler and linker say of themselves, a line each; empty if they are not there.
+    pub(super) linker: [String; 2],
+    /// The digest of the C library.
+    pub(super) libc_digest: Option<Digest>,
 }
 
 /// A toolchain, and what has to be unchanged for it to be the right one still.
@@ -86,10 +91,10 @@ impl Toolchain {
         if let Some(known) = remembered
             && known.witnesses.iter().all(Witness::still_holds)
         {
-            let mut toolchain = known.toolchain;
             // One that was missing may have been installed since, and where is not known.
-            toolchain.libc = toolchain.libc.or_else(|| libc(folder, environment));
-            return Ok(toolchain);
+            if known.toolchain.libc.is_some() || libc(folder, environment).is_none() {
+                return Ok(known.toolchain);
+            }
         }
         let toolchain = Self::ask(folder, cargo, chosen, environment)?;
         let remembered = Remembered {
@@ -119,6 +124,18 @@ impl Toolchain {
         std::iter::once(self.version.clone())
             .chain(native)
             .collect()
+    }
+
+    /// The same as far as a target depends on it, and as every machine would say it that has the same tools.
+    pub(super) fn portable(&self, target: &Target) -> Vec<String> {
+        let mut identity = vec![self.version.clone()];
+        if target.is_native {
+            identity.extend(self.linker.clone());
+        }
+        if target.triple == self.host {
+            identity.extend(self.libc_digest.map(|digest| digest.to_string()));
+        }
+        identity
     }
 
     /// The environment for this toolchain's programs.
@@ -153,9 +170,17 @@ impl Toolchain {
         })?;
         let sysroot = PathBuf::from(run(&rustc, &["--print", "sysroot"])?.trim());
         let cargo_version = run(&cargo, &["-V"])?;
+        let first_line = |program: &str| {
+            let said = run(Path::new(program), &["--version"]).unwrap_or_default();
+            said.lines().next().unwrap_or_default().to_owned()
+        };
+        let libc = libc(folder, &environment);
+        let content = libc.as_ref().and_then(|path| std::fs::read(path).ok());
         Ok(Self {
             commit: field("commit-hash").filter(|commit| commit != "unknown"),
-            libc: libc(folder, &environment),
+            linker: [first_line("cc"), first_line("ld")],
+            libc_digest: content.map(Digest::of),
+            libc,
             version: format!("{version}{cargo_version}"),
             cargo,
             host,
@@ -173,6 +198,7 @@ impl Toolchain {
         ];
         paths.extend(tool("rustc", environment));
         paths.extend(tool("cc", environment));
+        paths.extend(tool("ld", environment));
         paths.extend(self.libc.clone());
         paths.iter().map(|path| Witness::of(path)).collect()
     }
