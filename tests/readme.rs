@@ -130,6 +130,11 @@ fn comparable(text: &str) -> Vec<String> {
 }
 
 fn constant(word: &str) -> String {
+    // The beginning of a commit's id.
+    let id = word.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+    if id.is_some_and(|it| it.len() == 7 && it.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        return "()".to_owned();
+    }
     if word.starts_with("sha256:") || word.contains("/cargo-cache/") {
         return word
             .split(|c: char| c.is_ascii_digit())
@@ -182,6 +187,15 @@ fn the_transcripts_are_what_the_program_prints() {
         "test",
         &format!("$ cargo run -p pipeline -- test worker --progress quiet\n{test}"),
     );
+
+    let job = checkout.path().join("tests/services/jobs/jobs/backup.job");
+    fs::write(&job, "name = backup\nperiod = 60\n").unwrap();
+    let affected = checkout.run(&["affected", "--since", "main"]);
+    check(
+        "affected",
+        &format!("$ cargo run -p pipeline -- affected --since main\n{affected}"),
+    );
+    fs::remove_file(job).unwrap();
 
     let service = checkout.path().join("tests/services/worker/service.toml");
     let text = fs::read_to_string(&service).unwrap();
