@@ -63,12 +63,7 @@ impl ExecFailure {
             None => format!("exit code: {}", self.code),
         };
         match &self.source {
-            Some(source) => format!(
-                "{}:{}: {}: {how}",
-                source.file,
-                source.line,
-                source.text.trim()
-            ),
+            Some(source) => format!("{source}: {how}"),
             None => how,
         }
     }

@@ -22,6 +22,15 @@ pub struct Source {
     pub text: String,
 }
 
+impl std::fmt::Display for Source {
+    /// `FILE:LINE: TEXT`, the text without what only says that the next line belongs to it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = self.text.trim();
+        let text = text.strip_suffix(['\\', '`']).unwrap_or(text).trim_end();
+        write!(f, "{}:{}: {text}", self.file, self.line)
+    }
+}
+
 /// Which of its outputs a step wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {

@@ -94,12 +94,7 @@ fn place(file: &ci_dockerfile::Plan, text: &Text, name: &str) -> String {
         None => String::new(),
     };
     match line.map(|line| text.source(line)) {
-        Some(source) => format!(
-            "{}:{}: {}{meant}",
-            source.file,
-            source.line,
-            source.text.trim()
-        ),
+        Some(source) => format!("{source}{meant}"),
         None => format!("{}: {name}{meant}", text.name),
     }
 }

@@ -85,12 +85,7 @@ pub(super) async fn run(
 
 /// Puts the place in front of an error that does not have it.
 fn located(error: Error, source: &Source) -> Error {
-    error.context(format!(
-        "{}:{}: {}",
-        source.file,
-        source.line,
-        source.text.trim()
-    ))
+    error.context(source)
 }
 
 impl Scope<'_> {

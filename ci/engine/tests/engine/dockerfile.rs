@@ -319,7 +319,7 @@ async fn failing_run(fixture: Fixture) -> TestResult {
         .to_string();
     assert_eq!(
         error,
-        "failed to query dagger engine: domain error: Dockerfile:3: RUN echo before \\: exit code: 7"
+        "failed to query dagger engine: domain error: Dockerfile:3: RUN echo before: exit code: 7"
     );
     Ok(())
 }
