@@ -13,8 +13,15 @@ use crate::measure::{Samples, Situation};
 struct Figure {
     builder: Kind,
     median: Duration,
+    /// What a machine takes that does nothing else.
+    fastest: Duration,
     samples: Vec<Duration>,
 }
+
+/// One of the figures.
+type Pick = fn(&Figure) -> Duration;
+
+const MEDIAN: Pick = |figure| figure.median;
 
 /// All figures.
 #[derive(Debug)]
@@ -34,6 +41,7 @@ impl Report {
                 Some(Figure {
                     builder: *builder,
                     median: median(&samples)?,
+                    fastest: *samples.first()?,
                     samples,
                 })
             };
@@ -57,15 +65,16 @@ impl Report {
                 let samples: Vec<_> = figure.samples.iter().copied().map(milliseconds).collect();
                 let value = json!({
                     "median_ms": milliseconds(figure.median),
+                    "fastest_ms": milliseconds(figure.fastest),
                     "samples_ms": samples,
-                    "times_ours": times_ours(figures, figure.builder),
+                    "times_ours": times_ours(figures, figure.builder, MEDIAN),
                 });
                 (figure.builder.key().to_owned(), value)
             });
             json!({
                 "situation": situation.key(),
                 "aim": situation.aim(),
-                "times_faster_than_the_better_peer": better_peer(figures),
+                "times_faster_than_the_better_peer": better_peer(figures, MEDIAN),
                 "builders": of_builders.collect::<serde_json::Map<_, _>>(),
             })
         });
@@ -90,29 +99,22 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 /// How many times as long as ours a builder takes.
-fn times_ours(figures: &[Figure], builder: Kind) -> Option<f64> {
+fn times_ours(figures: &[Figure], builder: Kind, pick: Pick) -> Option<f64> {
     let of = |kind| figures.iter().find(|figure| figure.builder == kind);
-    let ratio = of(builder)?.median.as_secs_f64() / of(Kind::Ours)?.median.as_secs_f64();
+    let ratio = pick(of(builder)?).as_secs_f64() / pick(of(Kind::Ours)?).as_secs_f64();
     Some((ratio * 100.0).round() / 100.0)
 }
 
 /// The same for the fastest of the others.
-fn better_peer(figures: &[Figure]) -> Option<f64> {
+fn better_peer(figures: &[Figure], pick: Pick) -> Option<f64> {
     let peers = figures.iter().filter(|figure| figure.builder != Kind::Ours);
-    times_ours(figures, peers.min_by_key(|figure| figure.median)?.builder)
+    let better = peers.min_by_key(|figure| pick(figure))?;
+    times_ours(figures, better.builder, pick)
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (kind, version) in &self.builders {
-            writeln!(f, "{:<15} {version}; gives {}", kind.key(), kind.output())?;
-        }
-        writeln!(
-            f,
-            "\nmedian of {} rounds; in brackets, how many times ours",
-            self.rounds
-        )?;
-        write!(f, "{:<24}", "")?;
+impl Report {
+    fn table(&self, f: &mut fmt::Formatter<'_>, name: &str, pick: Pick) -> fmt::Result {
+        write!(f, "\n{name:<24}")?;
         for (kind, _) in &self.builders {
             write!(f, "{:>18}", kind.key())?;
         }
@@ -120,16 +122,29 @@ impl fmt::Display for Report {
         for (situation, figures) in &self.rows {
             write!(f, "{:<24}", situation.name())?;
             for figure in figures {
-                let time = format!("{:.0} ms", figure.median.as_secs_f64() * 1e3);
-                let cell = match times_ours(figures, figure.builder) {
+                let time = format!("{:.0} ms", pick(figure).as_secs_f64() * 1e3);
+                let cell = match times_ours(figures, figure.builder, pick) {
                     Some(times) if figure.builder != Kind::Ours => format!("{time} ({times:.1})"),
                     _ => time,
                 };
                 write!(f, "{cell:>18}")?;
             }
-            let better = better_peer(figures).map_or(String::new(), |times| format!("{times:.1}×"));
+            let better = better_peer(figures, pick);
+            let better = better.map_or(String::new(), |times| format!("{times:.1}×"));
             writeln!(f, "{better:>14}{:>7.0}×", situation.aim())?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, version) in &self.builders {
+            writeln!(f, "{:<15} {version}; gives {}", kind.key(), kind.output())?;
+        }
+        let rounds = self.rounds;
+        writeln!(f, "\n{rounds} rounds; in brackets, how many times ours")?;
+        self.table(f, "median", MEDIAN)?;
+        self.table(f, "fastest", |figure| figure.fastest)
     }
 }

@@ -43,7 +43,9 @@ impl Builder for Ours {
                 .arg("--directory")
                 .arg(&self.state)
                 .args(["build", "--engine", "embedded", "--progress", "plain", name])
-                .env("PIPELINE_CACHE_DIR", self.state.join("cache")),
+                .env("PIPELINE_CACHE_DIR", self.state.join("cache"))
+                // It is in a folder of this repository, but no part of what is checked out.
+                .env("GIT_CEILING_DIRECTORIES", self.state.with_file_name("")),
             &self.state.join("build.log"),
         )
     }
