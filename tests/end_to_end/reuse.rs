@@ -12,7 +12,7 @@ use crate::support::images::json as parse;
 use crate::support::program::{Outcome, run};
 use crate::support::project::{Project, text};
 use crate::support::registry::{plain, push, registry};
-use crate::support::{Verdict, test_if_possible};
+use crate::support::{Verdict, test, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -41,6 +41,14 @@ pub(crate) fn tests() -> Vec<Trial> {
         test_if_possible(
             "reuse: a base that brings instructions along is not trusted to a fingerprint",
             triggers,
+        ),
+        test(
+            "fingerprints: the same in another folder, with another umask and other files around",
+            anywhere,
+        ),
+        test_if_possible(
+            "fingerprints: in tags that are pushed once for each content",
+            in_tags,
         ),
     ]
 }
@@ -438,5 +446,82 @@ fn triggers() -> Verdict {
     commit(&project);
     project.run(&["build", "base"]).succeeded();
     assert!(service(&project, "base")["fingerprint"].is_string());
+    Ok(())
+}
+
+/// The fingerprints of the samples, by service.
+fn planned(project: &Project) -> Vec<(String, String)> {
+    let planned = project
+        .run(&["plan", "--offline", "--output", "json"])
+        .succeeded();
+    let planned = parse(planned.stdout.as_bytes());
+    let services = planned["services"].as_array().unwrap().iter();
+    let text = |it: &Value, member: &str| it[member].as_str().unwrap().to_owned();
+    services
+        .map(|it| (text(it, "name"), text(it, "fingerprint")))
+        .collect()
+}
+
+fn anywhere() {
+    let one = Project::cold();
+    let two = Project::in_folder("other name");
+    two.sh("umask 077; cp -r . \"$1/copy\"; find . -mindepth 1 -delete; mv \"$1/copy\"/* \"$1/copy\"/.[!.]* .", &[text(two.dir.path())]);
+    two.sh(
+        "find . -type f ! -path './.git/*' -exec touch -d 2001-02-03 {} +",
+        &[],
+    );
+    two.write("tests/services/web/target/debug/x", "left by cargo");
+    two.write("tests/services/jobs/unread/x", "");
+    let expected = planned(&one);
+    assert_eq!(expected.len(), 4);
+    assert_eq!(planned(&two), expected);
+    // With a cache, that of a build and that of a plan.
+    one.write(
+        "tests/services/jobs/jobs/new.job",
+        "name = new\nperiod = 60\n",
+    );
+    let changed: Vec<_> = planned(&one)
+        .into_iter()
+        .zip(&expected)
+        .filter(|(a, b)| a != *b)
+        .collect();
+    let names: Vec<&str> = changed.iter().map(|((name, _), _)| name.as_str()).collect();
+    assert_eq!(names, ["worker"]);
+}
+
+fn in_tags() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let project = shop(&registry);
+    project.replace("pipeline.toml", "{sha}", "content-{fingerprint}");
+    let file = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    project.write("pipeline.toml", &format!("{file}[environments.preview]\n"));
+    commit(&project);
+    let built = project.run(&["build", "--env", "preview"]).succeeded();
+    let fingerprint = service(&project, "base")["fingerprint"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let tag = format!("acme/shop-base:content-{}", &fingerprint[..32]);
+    assert!(built.stdout.contains(&tag), "{}", built.stdout);
+    project.run(&["push"]).succeeded();
+    let digest = service(&project, "base")["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(digest_there(&registry, &tag), Some(digest));
+    // The next commit is of the same content: with `--reuse` it is the same image, and the tag is right.
+    project.write("README.md", "for people");
+    commit(&project);
+    let other = elsewhere(&project);
+    other
+        .run(&["build", "--env", "preview", "--reuse"])
+        .succeeded();
+    let pushed = other.run(&["push"]).succeeded();
+    assert_eq!(
+        pushed.stdout.matches("was there").count(),
+        2,
+        "{}",
+        pushed.stdout
+    );
     Ok(())
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::support::images::json as parse;
 use crate::support::project::{Project, text};
-use crate::support::registry::project;
-use crate::support::test;
+use crate::support::registry::{plain, project, registry};
+use crate::support::{Verdict, test, test_if_possible};
+use test_support::registry::Wants;
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -14,6 +15,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test(
             "version: in images and records where the catalog asks for it",
             used,
+        ),
+        test_if_possible(
+            "version: what was built is what is pushed, whatever was tagged since",
+            pushed,
         ),
         test("version: in a shallow clone nothing is guessed", shallow),
         test(
@@ -145,4 +150,23 @@ fn labels() {
         project.record()["services"][0]["digest"].clone()
     });
     assert_eq!(images[0], images[1]);
+}
+
+fn pushed() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let environment =
+        "[environments.production]\ntags = [\"{version}\"]\nmoving-tags = [\"{major_minor}\"]\n";
+    let project = project(
+        &format!("{}{environment}", plain(&registry)),
+        "FROM scratch\nCOPY file /\n",
+    );
+    project.replace("pipeline.toml", "registry.example.com", &registry.host);
+    commit(&project, "feat: a beginning");
+    project.run(&["build", "--env", "production"]).succeeded();
+    project.git(&["tag", "v7.0.0"]);
+    let pushed = project.run(&["push"]).succeeded();
+    for tag in ["shop-app:1.0.0 ", "shop-app:1.0 "] {
+        assert!(pushed.stdout.contains(tag), "{tag}: {}", pushed.stdout);
+    }
+    Ok(())
 }

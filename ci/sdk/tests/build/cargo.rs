@@ -49,6 +49,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             "a_program_that_contains_a_path_of_the_machine_is_warned_of",
             leak,
         ),
+        test(
+            "what_only_a_build_can_find_out_is_in_no_fingerprint",
+            uncovered,
+        ),
         test("the_bill_of_materials_names_what_was_compiled", sbom),
     ]
 }
@@ -323,4 +327,36 @@ fn sbom() {
         record["services"][0]["platforms"][0]["sbom"]["digest"],
         ci_oci::Digest::of(&text).to_string()
     );
+}
+
+fn uncovered() {
+    let project = Project::new();
+    project.program("web", HELLO, "");
+    project.build(&[]);
+    let fingerprint = || project.record()["services"][0]["fingerprint"].clone();
+    let first = fingerprint();
+    assert!(first.is_string());
+    // Found by its name in the source.
+    project.write("note.txt", "one");
+    let main = "fn main() { println!(\"{}\", include_str!(\"../../../note.txt\")); }\n";
+    project.write("services/web/src/main.rs", main);
+    settle();
+    project.build(&[]);
+    let second = fingerprint();
+    assert!(second.is_string() && second != first);
+    project.write("note.txt", "two");
+    settle();
+    project.build(&[]);
+    assert!(fingerprint().is_string() && fingerprint() != second);
+    // Put together by a build script, which is known when it has run.
+    project.write("data.txt", "one");
+    project.write(
+        "services/web/build.rs",
+        "fn main() { let up = [\"..\", \"..\", \"data.txt\"].join(\"/\"); println!(\"cargo:rerun-if-changed={up}\"); }\n",
+    );
+    settle();
+    project.build(&[]);
+    assert!(fingerprint().is_null());
+    project.build(&[]);
+    assert!(fingerprint().is_null(), "nor when it was compiled before");
 }

@@ -4,6 +4,7 @@ pub(crate) mod cargo;
 mod dockerfile;
 mod extension;
 pub(crate) mod failure;
+mod known;
 mod labels;
 mod layout;
 mod metadata;
@@ -16,21 +17,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ci_catalog::{Name, Platform};
+use ci_catalog::Name;
 use dagger_sdk::Container;
-use futures::future::{join, join_all};
+use futures::future::join_all;
 
 pub(crate) use self::dockerfile::text;
 use self::failure::Shared;
+pub(crate) use self::known::Known;
+use self::known::Sources;
 pub(crate) use self::layout::FOLDER as LAYOUT;
 pub(crate) use self::prepare::{Images, Prepared, images};
 pub(crate) use self::release::Release;
 pub(crate) use self::target::{container, target};
-use super::fingerprint::{self, Marks};
 use super::plan::{Plan, Planned};
 use super::record::Record;
-use super::reuse::{self, Reused};
-use super::{Request, bases};
+use super::{Request, bases, reuse};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
 
@@ -49,36 +50,6 @@ pub(crate) struct Image {
     pub(crate) elapsed: Option<Duration>,
 }
 
-/// What is known before anything is built.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Images that are not built.
-    pub(crate) reused: reuse::Images,
-    /// The fingerprints they were found by.
-    marks: Option<Marks>,
-}
-
-impl Known {
-    /// Finds out what `request` asks for.
-    ///
-    /// # Errors
-    /// As [`reuse::find`].
-    pub(crate) async fn of(
-        ctx: &Context,
-        plan: &Plan<'_>,
-        request: &Request,
-    ) -> eyre::Result<Self> {
-        if !request.reuse {
-            return Ok(Self::default());
-        }
-        let marks = fingerprint::of_build(ctx, plan).await;
-        Ok(Self {
-            reused: reuse::find(ctx, plan, &marks).await?,
-            marks: Some(marks),
-        })
-    }
-}
-
 /// What a build did.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
@@ -95,6 +66,28 @@ impl Built {
     pub(crate) fn is_nothing(&self, request: &Request) -> bool {
         request.only.is_some() && self.images.is_empty() && self.failures.is_empty()
     }
+
+    fn add(
+        &mut self,
+        ctx: &Context,
+        plan: &Plan<'_>,
+        planned: &Planned<'_>,
+        release: &Release,
+        elapsed: Option<Duration>,
+    ) {
+        let reference = planned.reference_of(ctx.catalog(), plan, release.fingerprint);
+        let reference = reference.unwrap_or_else(|error| {
+            self.failures.push(error.into());
+            planned.reference()
+        });
+        self.images.push(Image {
+            service: planned.service.name.to_string(),
+            reference,
+            digest: release.descriptor.digest.to_string(),
+            size: release.size,
+            elapsed,
+        });
+    }
 }
 
 /// Builds the services of `request` and writes images and record to the state folder.
@@ -102,7 +95,7 @@ pub(crate) async fn run(ctx: &Context, request: &Request) -> eyre::Result<Built>
     let plan = Plan::of(ctx.project(), request)?;
     bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
     let known = Known::of(ctx, &plan, request).await?;
-    let images = images(ctx, &plan, &known.reused);
+    let images = images(ctx, &plan, known.reused());
     all(ctx, &plan, &images, known).await
 }
 
@@ -115,41 +108,25 @@ pub(crate) async fn all(
 ) -> eyre::Result<Built> {
     warn(ctx, plan);
     scratch::sweep(&layout::scratch(ctx))?;
-    let Known { reused, marks } = known;
-    let marks = async {
-        match marks {
-            Some(marks) => marks,
-            None => fingerprint::of_build(ctx, plan).await,
-        }
-    };
     let to_build = || {
         plan.wanted()
-            .filter(|it| !reused.contains_key(&it.service.name))
+            .filter(|it| !known.is_reused(&it.service.name))
     };
     let releases = to_build().map(|planned| timed(ctx, planned, images));
-    let (marks, results) = join(marks, join_all(releases)).await;
+    let results = join_all(releases).await;
+    let marks = known.after(ctx, plan).await;
 
     let mut built = Built::default();
-    let mut released = Vec::new();
-    let mut failed: BTreeMap<Name, Shared> = BTreeMap::new();
-    for planned in plan.wanted() {
-        if let Some(reused) = reused.get(&planned.service.name) {
-            let release = not_built(ctx, planned, reused, &marks).await?;
-            built
-                .images
-                .push(image_of(ctx, plan, planned, &release, None)?);
-            released.push((planned, release));
-        }
+    let mut released = known.releases(ctx, plan).await?;
+    for (planned, release) in &released {
+        built.add(ctx, plan, planned, release, None);
     }
+    let mut failed: BTreeMap<Name, Shared> = BTreeMap::new();
     for (planned, (result, elapsed)) in to_build().zip(results) {
         match result {
-            Ok((mut release, prepared)) => {
-                let confirmed = marks.confirm(ctx, planned, &prepared);
-                release.fingerprint = confirmed.ok();
-                let elapsed = Some(elapsed);
-                built
-                    .images
-                    .push(image_of(ctx, plan, planned, &release, elapsed)?);
+            Ok((mut release, sources)) => {
+                release.fingerprint = marks.confirm(ctx, planned, &sources).ok();
+                built.add(ctx, plan, planned, &release, Some(elapsed));
                 released.push((planned, release));
             }
             Err(error) => {
@@ -158,48 +135,13 @@ pub(crate) async fn all(
         }
     }
     built.images.sort_by(|a, b| a.service.cmp(&b.service));
-    built.failures = failures(plan, &failed);
+    built.failures.extend(failures(plan, &failed));
     let record = Record::of(ctx, plan, &released)?;
     built.record = serde_json::to_value(record.write(ctx, plan).await?)?;
     if released.iter().any(|(_, release)| release.is_new) {
         layout::tidy(ctx).await?;
     }
     Ok(built)
-}
-
-fn image_of(
-    ctx: &Context,
-    plan: &Plan<'_>,
-    planned: &Planned<'_>,
-    release: &Release,
-    elapsed: Option<Duration>,
-) -> Result<Image, UserError> {
-    Ok(Image {
-        service: planned.service.name.to_string(),
-        reference: planned.reference_of(ctx.catalog(), plan, release.fingerprint)?,
-        digest: release.descriptor.digest.to_string(),
-        size: release.size,
-        elapsed,
-    })
-}
-
-/// The release of an image that its registry has.
-async fn not_built(
-    ctx: &Context,
-    planned: &Planned<'_>,
-    reused: &Reused,
-    marks: &Marks,
-) -> eyre::Result<Release> {
-    let fingerprint = marks
-        .get(&planned.service.name)
-        .map_err(|reason| eyre::eyre!("{reason}"));
-    let bases = fingerprint::bases(ctx.project(), planned)?;
-    let bases = bases::pin(ctx, planned, bases).await?;
-    Ok(Release::reused(
-        reused,
-        fingerprint?,
-        bases.into_iter().collect(),
-    ))
 }
 
 /// The image of one service for this machine's platform, without building it.
@@ -221,7 +163,7 @@ pub(crate) async fn image(ctx: &Context, service: &str) -> eyre::Result<Containe
 }
 
 /// A release, and what it was made from.
-type Made = (Release, Vec<(Platform, Prepared)>);
+type Made = (Release, Sources);
 
 async fn timed(
     ctx: &Context,

@@ -11,10 +11,11 @@ mod dockerfile;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ci_catalog::fingerprint::{BuilderInputs, Fingerprint, Inputs};
+use ci_catalog::fingerprint::{BuilderInputs, ContextInput, Fingerprint, Inputs};
 use ci_catalog::{Builder, Name, Platform};
 use ci_oci::assembly::PROFILE;
 use ci_store::Store;
+use futures::future::join_all;
 
 pub(crate) use self::contents::Contents;
 pub(crate) use self::dockerfile::bases;
@@ -30,12 +31,18 @@ pub(crate) type Digests = BTreeMap<String, String>;
 
 /// The fingerprints of the services of a plan, for the platforms of their images.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(BTreeMap<Name, Result<Mark, String>>);
+pub(crate) struct Marks {
+    by_name: BTreeMap<Name, Result<Mark, String>>,
+    /// Of what is on this machine, for all services that are built or read.
+    contents: BTreeMap<Key, Option<Fingerprint>>,
+}
 
 /// A fingerprint, and what it takes to be all that a build reads.
 #[derive(Debug, Clone)]
 struct Mark {
     fingerprint: Fingerprint,
+    /// The same without what is elsewhere: bases, and other services.
+    contents: Fingerprint,
     assumed: Assumed,
 }
 
@@ -59,17 +66,14 @@ impl Marks {
     ) -> Self {
         let mut known: BTreeMap<Key, Result<Mark, String>> = BTreeMap::new();
         let wanted = platforms(plan);
-        for planned in &plan.services {
+        let asking = plan.services.iter().map(async |planned| {
+            let bases = bases(project, planned)?;
+            digests(planned, bases).await
+        });
+        let answers = join_all(asking).await;
+        for (planned, digests) in plan.services.iter().zip(answers) {
             let name = &planned.service.name;
-            let Some(sets) = wanted.get(name) else {
-                continue;
-            };
-            let digests = async {
-                let bases = bases(project, planned)?;
-                digests(planned, bases).await
-            };
-            let digests = digests.await;
-            for set in sets {
+            for set in wanted.get(name).into_iter().flatten() {
                 let mark = match &digests {
                     Ok(digests) => {
                         let read = |other: &Name| known.get(&(other.clone(), set.clone()));
@@ -80,18 +84,31 @@ impl Marks {
                 known.insert((name.clone(), set.clone()), mark);
             }
         }
+        let contents = known.iter().map(|(key, mark)| {
+            let contents = mark.as_ref().ok().map(|mark| mark.contents);
+            (key.clone(), contents)
+        });
+        let contents = contents.collect();
         let own = plan.wanted().filter_map(|planned| {
             let set = planned.platforms.iter().cloned().collect();
             let name = planned.service.name.clone();
             let mark = known.remove(&(name.clone(), set))?;
             Some((name, mark))
         });
-        Self(own.collect())
+        Self {
+            by_name: own.collect(),
+            contents,
+        }
+    }
+
+    /// Whether what is on this machine is the same for both.
+    pub(crate) fn has_contents_of(&self, other: &Self) -> bool {
+        self.contents == other.contents
     }
 
     /// The fingerprint of a service; or why it has none.
     pub(crate) fn get(&self, name: &Name) -> Result<Fingerprint, &str> {
-        match self.0.get(name) {
+        match self.by_name.get(name) {
             Some(Ok(mark)) => Ok(mark.fingerprint),
             Some(Err(reason)) => Err(reason),
             None => Err("it is not asked for"),
@@ -106,7 +123,7 @@ impl Marks {
         prepared: &[(Platform, Prepared)],
     ) -> Result<Fingerprint, String> {
         let name = &planned.service.name;
-        let mark = match self.0.get(name) {
+        let mark = match self.by_name.get(name) {
             Some(Ok(mark)) => mark,
             _ => return self.get(name).map_err(str::to_owned),
         };
@@ -173,9 +190,17 @@ fn mark<'a>(
         }
         _ => Err(eyre::eyre!("its builder is another one than its inputs")),
     };
+    let assumed = assumed.map_err(|error| told(&error))?;
+    let fingerprint = inputs.fingerprint();
+    if let BuilderInputs::Dockerfile(inputs) = &mut inputs.builder {
+        inputs.bases.clear();
+        let is_content = |input: &ContextInput| matches!(input, ContextInput::Content(_));
+        inputs.contexts.retain(|_, input| is_content(input));
+    }
     Ok(Mark {
-        assumed: assumed.map_err(|error| told(&error))?,
-        fingerprint: inputs.fingerprint(),
+        assumed,
+        fingerprint,
+        contents: inputs.fingerprint(),
     })
 }
 
@@ -184,6 +209,21 @@ fn told(error: &eyre::Report) -> String {
     let failure = Failure::of(error);
     let lines = std::iter::once(failure.message).chain(failure.causes);
     crate::text::one_line(&lines.collect::<Vec<_>>().join(": "))
+}
+
+/// What the files of this machine tell of what is built, before anybody is asked for bases.
+pub(crate) async fn of_contents(ctx: &Context, plan: &Plan<'_>) -> Marks {
+    let unknown = async |_: &Planned<'_>, bases: Vec<Base>| {
+        let digest = |base: &Base| (base.reference.to_string(), String::new());
+        Ok(bases.iter().map(digest).collect())
+    };
+    match ctx.engine().store() {
+        Some(store) => {
+            let contents = Contents::new(Some(Store::clone(store)));
+            Marks::of(ctx.project(), plan, &contents, unknown).await
+        }
+        None => Marks::default(),
+    }
 }
 
 /// The fingerprints of what is built, with the bases that it is built on.

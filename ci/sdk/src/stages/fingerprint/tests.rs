@@ -77,7 +77,7 @@ async fn all(dir: &Path) -> BTreeMap<String, String> {
     let shown = |(name, mark): (Name, Result<Mark, String>)| {
         (name.to_string(), mark.unwrap().fingerprint.to_string())
     };
-    marks.0.into_iter().map(shown).collect()
+    marks.by_name.into_iter().map(shown).collect()
 }
 
 /// The services whose fingerprints a change of the shop changes.
@@ -213,6 +213,29 @@ async fn they_are_the_same_in_another_folder_at_another_time() {
     fs::rename(other.path(), &deep).unwrap();
     assert_eq!(all(one.path()).await, all(&deep).await);
     assert_eq!(all(one.path()).await.len(), 3);
+}
+
+#[tokio::test]
+async fn contents_are_what_is_on_this_machine() {
+    let dir = shop();
+    let before = marks(dir.path(), "sha256:aa").await;
+    assert!(
+        marks(dir.path(), "sha256:bb")
+            .await
+            .has_contents_of(&before)
+    );
+    write(dir.path(), "other/x", "2");
+    assert!(
+        marks(dir.path(), "sha256:aa")
+            .await
+            .has_contents_of(&before)
+    );
+    write(dir.path(), "services/tools/tool", "2");
+    assert!(
+        !marks(dir.path(), "sha256:aa")
+            .await
+            .has_contents_of(&before)
+    );
 }
 
 #[tokio::test]

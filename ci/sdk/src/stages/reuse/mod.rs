@@ -5,6 +5,7 @@
 //! registry to decide.
 
 mod entry;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,8 +13,7 @@ use std::sync::Arc;
 use ci_catalog::fingerprint::Fingerprint;
 use ci_catalog::{Name, Platform, Service};
 use ci_engine::progress::Outcome;
-use ci_oci::manifest::{Document, MAX_DOCUMENT, Selected, Selection};
-use ci_oci::{Descriptor, Digest, Manifest, Reference};
+use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::{Client, Config, Error};
 use futures::StreamExt;
 use futures::stream;
@@ -176,7 +176,7 @@ async fn verified(
     };
     let image = entry::read(&found, fingerprint)
         .map_err(|problem| Doubt::entry(format!("{} {problem}", tagged.familiar())))?;
-    let reading = Reading {
+    let reading = verify::Reading {
         client,
         repository: &repository,
     };
@@ -193,84 +193,4 @@ async fn verified(
         platforms,
         size,
     }))
-}
-
-/// Reads an image's documents, each verified against what points at it.
-struct Reading<'a> {
-    client: &'a Client,
-    repository: &'a Reference,
-}
-
-impl Reading<'_> {
-    /// Digest and bytes of the image of each platform, and the bytes of all; exactly these platforms.
-    async fn image(
-        &self,
-        image: &Descriptor,
-        platforms: &[Platform],
-    ) -> Result<(Vec<(Platform, Digest, u64)>, u64), Doubt> {
-        let top = self.client.manifest(self.repository, image).await?;
-        let mut blobs: BTreeMap<Digest, u64> = BTreeMap::from([(image.digest, image.size)]);
-        let document = Document::parse(&image.media_type, &top.bytes)
-            .map_err(|error| Doubt::entry(error.to_string()))?;
-        let count = match &document {
-            Document::Manifest(_) => 1,
-            Document::Index(index) => index.manifests.len(),
-        };
-        if count != platforms.len() {
-            let problem = format!("it is for {count} platforms, not for {}", platforms.len());
-            return Err(Doubt::entry(problem));
-        }
-        let mut found = Vec::new();
-        for platform in platforms {
-            let oci: ci_oci::Platform = platform
-                .to_string()
-                .parse()
-                .map_err(|error| Doubt::entry(format!("{error}")))?;
-            let mut selection = Selection::new(oci.clone());
-            let mut selected = (image.clone(), top.bytes.clone());
-            let manifest = loop {
-                let read = selection.read(&selected.0, &selected.1);
-                match read.map_err(|error| Doubt::entry(error.to_string()))? {
-                    Selected::Manifest(manifest) => break manifest,
-                    Selected::Descriptor(next) => {
-                        let bytes = self.client.manifest(self.repository, &next).await?.bytes;
-                        selected = (next, bytes);
-                    }
-                }
-            };
-            let config = self.config(&manifest).await?;
-            let config = selection
-                .image(&selected.0, &manifest, &config)
-                .map_err(|error| Doubt::entry(error.to_string()))?;
-            if config.platform() != oci {
-                let problem = format!("it is for {}, not for {platform}", config.platform());
-                return Err(Doubt::entry(problem));
-            }
-            let own: BTreeMap<Digest, u64> = manifest
-                .layers
-                .iter()
-                .chain([&manifest.config, &selected.0])
-                .map(|blob| (blob.digest, blob.size))
-                .collect();
-            found.push((platform.clone(), selected.0.digest, own.values().sum()));
-            blobs.extend(own);
-        }
-        Ok((found, blobs.values().sum()))
-    }
-
-    async fn config(&self, manifest: &Manifest) -> Result<Vec<u8>, Doubt> {
-        let config = &manifest.config;
-        if config.size > MAX_DOCUMENT {
-            return Err(Doubt::entry(format!(
-                "its config has {} bytes",
-                config.size
-            )));
-        }
-        let mut blob = self.client.blob(self.repository, config, None).await?;
-        let mut bytes = Vec::new();
-        while let Some(piece) = blob.chunk().await? {
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(bytes)
-    }
 }

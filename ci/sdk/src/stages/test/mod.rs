@@ -52,7 +52,7 @@ pub(crate) async fn run(ctx: &Context, request: &Request, scope: Scope) -> eyre:
     let plan = Plan::of(ctx.project(), request)?;
     bases::review(ctx.project(), ctx.progress(), &plan, request.locked)?;
     let known = build::Known::of(ctx, &plan, request).await?;
-    let images = build::images(ctx, &plan, &known.reused);
+    let images = build::images(ctx, &plan, known.reused());
     // Checks need no finished image; those of the services they stand on are made when they are needed.
     let built = match scope {
         Scope::Checks => build::Built::default(),
