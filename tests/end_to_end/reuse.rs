@@ -493,7 +493,7 @@ fn in_tags() -> Verdict {
     let registry = registry(&Wants::default())?;
     let project = shop(&registry);
     project.replace("pipeline.toml", "{sha}", "content-{fingerprint}");
-    let file = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    let file = fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
     project.write("pipeline.toml", &format!("{file}[environments.preview]\n"));
     commit(&project);
     let built = project.run(&["build", "--env", "preview"]).succeeded();

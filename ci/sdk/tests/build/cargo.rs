@@ -53,6 +53,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             "what_only_a_build_can_find_out_is_in_no_fingerprint",
             uncovered,
         ),
+        test(
+            "files_that_change_while_they_are_built_leave_no_fingerprint",
+            changing,
+        ),
         test("the_bill_of_materials_names_what_was_compiled", sbom),
     ]
 }
@@ -359,4 +363,19 @@ fn uncovered() {
     assert!(fingerprint().is_null());
     project.build(&[]);
     assert!(fingerprint().is_null(), "nor when it was compiled before");
+}
+
+fn changing() {
+    let project = Project::new();
+    project.program("web", HELLO, "");
+    project.write(
+        "services/web/build.rs",
+        "fn main() { std::fs::write(\"written.txt\", \"by the build\").unwrap(); }\n",
+    );
+    let ran = project.build(&[]);
+    let fingerprint = || project.record()["services"][0]["fingerprint"].clone();
+    assert!(fingerprint().is_null());
+    assert!(ran.stderr.contains("FilesChanged"), "{}", ran.stderr);
+    let again = project.build(&[]);
+    assert!(fingerprint().is_string(), "{}", again.stderr);
 }
