@@ -76,13 +76,15 @@ impl Replica {
     pub(crate) fn builds_what_is_expected(&self, bases: &Bases) {
         let output = self.run(&["build", "--progress", "json"], &self.registry);
         let stderr = succeeded(&output);
+        let mut dockerfiles = String::new();
+        read_dockerfiles(&self.source, &mut dockerfiles);
         let mut wrong = Vec::new();
         for service in self.services() {
             let image = Image::open(&self.project.join(".pipeline/oci"), Some(&service));
             let report = Report {
                 exit: 0,
                 events: Events::read(&stderr, &service),
-                image: Some(Built::read(&image, bases)),
+                image: Some(Built::read(&image, bases).as_written(&dockerfiles)),
             };
             // Another change of a file of the replica makes another commit.
             let report = report.to_string().replace(&self.commit, "COMMIT");
@@ -157,6 +159,19 @@ impl Replica {
             .iter()
             .map(|service| service["digest"].clone())
             .collect()
+    }
+}
+
+/// The texts of all Dockerfiles in a folder.
+fn read_dockerfiles(folder: &Path, texts: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        if path.is_dir() {
+            read_dockerfiles(&path, texts);
+        } else if name.starts_with("Dockerfile") {
+            *texts += &fs::read_to_string(&path).unwrap();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -47,6 +48,28 @@ impl Built {
             config,
             history: history(&document),
         }
+    }
+}
+
+/// Labels by which an image says where it is from; the program sets those that the Dockerfile does not.
+const ORIGIN: [&str; 5] = ["created", "revision", "source", "title", "version"];
+
+impl Built {
+    /// Without the labels that are of the program and not of the Dockerfile, whose text this is.
+    #[must_use]
+    pub fn as_written(mut self, dockerfile: &str) -> Self {
+        let Some(Value::Object(labels)) = self.config.get_mut("Labels") else {
+            return self;
+        };
+        for name in ORIGIN.map(|name| format!("org.opencontainers.image.{name}")) {
+            if !dockerfile.contains(&name) {
+                labels.remove(&name);
+            }
+        }
+        if labels.is_empty() {
+            self.config.remove("Labels");
+        }
+        self
     }
 }
 
@@ -135,7 +158,9 @@ impl Report {
             .unnamed(&String::from_utf8(output.stderr).unwrap());
         let mut image = output.status.success().then(|| {
             let layout = staged.project.join(".pipeline/oci");
-            Built::read(&Image::open(&layout, Some(&staged.name)), bases)
+            let dockerfile = fs::read(staged.folder.join(&staged.options.file)).unwrap();
+            let image = Image::open(&layout, Some(&staged.name));
+            Built::read(&image, bases).as_written(&String::from_utf8_lossy(&dockerfile))
         });
         for step in image.iter_mut().flat_map(|image| &mut image.history) {
             *step = staged.servers.unnamed(step);
