@@ -1,4 +1,4 @@
-//! The last steps before the command: identity, capabilities, limits, then exec. A reason why it cannot be executed is put in the words
+//! The last steps before the command: identity, capabilities, system calls, limits, then exec. A reason why it cannot be executed is put in the words
 //! of the person who wrote the command.
 
 use std::ffi::CString;
@@ -14,8 +14,8 @@ use rustix::thread::{
     set_thread_res_gid, set_thread_res_uid,
 };
 
-use super::interpreter;
 use super::kernel::write_proc;
+use super::{interpreter, seccomp};
 use crate::enforcement::pid_namespaces_have_limits;
 use crate::failure::{During, Failure};
 use crate::spec::{Capability, Spec};
@@ -147,6 +147,11 @@ fn drop_privileges(spec: &Spec, single_id: bool) -> Result<(), Failure> {
         }
     }
     clear_ambient_capability_set().during(step)?;
+    if spec.no_new_privs.unwrap_or(false) {
+        set_no_new_privs(true).during(|| "set no_new_privs".to_owned())?;
+    }
+    // While this process may: without no_new_privs it takes an administrator of the user namespace.
+    seccomp::restrict().during(|| "restrict system calls".to_owned())?;
     become_user(spec, single_id)?;
     // A change away from user 0 has cleared the sets already; root gets what the bounding set leaves when it executes the command.
     let kept = if spec.user.uid == 0 {
@@ -159,11 +164,7 @@ fn drop_privileges(spec: &Spec, single_id: bool) -> Result<(), Failure> {
         permitted: kept,
         inheritable: CapabilitySet::empty(),
     };
-    set_capabilities(None, sets).during(step)?;
-    if spec.no_new_privs.unwrap_or(false) {
-        set_no_new_privs(true).during(|| "set no_new_privs".to_owned())?;
-    }
-    Ok(())
+    set_capabilities(None, sets).during(step)
 }
 
 fn become_user(spec: &Spec, single_id: bool) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod interpreter;
 mod kernel;
 mod pid1;
 mod resolve;
+mod seccomp;
 mod setup;
 mod source;
 mod stub;

@@ -11,6 +11,7 @@
     clippy::exit
 )]
 
+mod calls;
 mod execution;
 mod handlers;
 mod isolation;
@@ -61,6 +62,9 @@ fn main() -> ExitCode {
     }
     if words.iter().any(|word| word == "--intruder") {
         isolation::intruder();
+    }
+    if words.get(1).is_some_and(|word| word == calls::CALLS) {
+        calls::make();
     }
     let arguments = Arguments::from_args();
     if support::busybox().is_none() {
@@ -142,6 +146,11 @@ fn main() -> ExitCode {
             a_dropped_start_leaves_nothing,
             many_run_at_once,
             c6_sigkill_of_the_engine_ends_its_executions,
+        }
+        calls::{
+            what_containers_do_not_need_is_refused,
+            the_filter_is_there_whatever_else_is_asked_for,
+            a_32_bit_program_is_refused_the_same,
         }
         limits::{
             e12_memory_that_exceeds_the_limit_is_told,
