@@ -70,7 +70,10 @@ async fn replaced(fixture: Fixture) -> TestResult {
         let image = layout.resolve(Some(name), &Platform::host())?;
         Ok(image.config.config.labels["which"].clone())
     };
-    assert_eq!((label("web")?, label("other")?), ("two".into(), "two".into()));
+    assert_eq!(
+        (label("web")?, label("other")?),
+        ("two".into(), "two".into())
+    );
     assert_eq!(layout.images()?.len(), 2);
     Ok(())
 }

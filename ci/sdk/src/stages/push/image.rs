@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ci_engine::Progress;
 use ci_engine::progress::{Outcome, Step};
@@ -15,6 +16,12 @@ use futures::future::try_join_all;
 use super::blobs::Blobs;
 use super::work::Work;
 use super::{Transferred, failed};
+
+/// How often the documents of an image are pushed when the registry says that it lacks what they point at.
+const ATTEMPTS: u32 = 4;
+
+/// How long to wait before.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// An image of the layout, read.
 #[derive(Debug)]
@@ -135,11 +142,38 @@ impl Image {
                 Pushed::Existed | Pushed::Mounted => transferred.found += 1,
             }
         }
-        for manifest in &self.manifests {
-            client.push_manifest(&work.repository, manifest).await?;
+        let mut attempts = ATTEMPTS;
+        while let Err(error) = self.describe(client, work).await {
+            attempts -= 1;
+            if attempts == 0 || !lacks_blobs(&error) {
+                return Err(error);
+            }
+            // Others who push the same meanwhile may have been in the way.
+            tokio::time::sleep(PAUSE).await;
+            for blob in &self.blobs {
+                let source = Arc::new(layout.blob_path(&blob.digest));
+                client
+                    .push_blob(&work.repository, blob, source, None)
+                    .await?;
+            }
         }
         Ok(transferred)
     }
+
+    /// Pushes the documents, for which the blobs have to be there.
+    async fn describe(&self, client: &Client, work: &Work) -> Result<(), ci_registry::Error> {
+        for manifest in &self.manifests {
+            client.push_manifest(&work.repository, manifest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a registry says that it lacks what a manifest points at, though it took all of it: some are confused by two who send the
+/// same at once.
+fn lacks_blobs(error: &ci_registry::Error) -> bool {
+    matches!(error, ci_registry::Error::Status { status, .. } if matches!(status.as_u16(), 400 | 404))
+        || error.is_not_found()
 }
 
 /// Shows how much of an image is there.

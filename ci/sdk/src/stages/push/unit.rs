@@ -34,7 +34,9 @@ pub(super) async fn push(
     unit: &Unit,
 ) -> eyre::Result<Vec<PushedImage>> {
     // Before anything is sent: a tag that is taken ends it.
-    let states = try_join_all(unit.images.iter().map(|work| states(client, work))).await?;
+    let states = join_all(unit.images.iter().map(|work| states(client, work))).await;
+    // The first in order, not in time: the same mistake is told in the same words.
+    let states = states.into_iter().collect::<eyre::Result<Vec<_>>>()?;
     let mut images = Vec::new();
     for work in &unit.images {
         images.push(if work.is_in_registry {
