@@ -62,5 +62,6 @@ pub use registries::{
     Registry,
 };
 pub use schema::{SchemaKind, json_schema};
+pub use secrets::looks_secret;
 pub use tags::{Tag, TagConflict, TagError, distinct_tags};
 pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

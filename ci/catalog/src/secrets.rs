@@ -53,7 +53,8 @@ const PREFIXES: &[&str] = &[
 
 /// Whether a setting of this name, or this value under any name, looks like a secret. References such as `env:NAME`
 /// and empty values hold none.
-pub(crate) fn looks_secret(name: &str, value: &str) -> bool {
+#[must_use]
+pub fn looks_secret(name: &str, value: &str) -> bool {
     let reference = ["env:", "file:", "service:", "dir:", "oci-layout:"]
         .iter()
         .any(|kind| value.starts_with(kind));

@@ -17,6 +17,7 @@ use ci_rootfs::import::{literal_prefix, read_below};
 
 use super::bases;
 use super::plan::Planned;
+use super::recipe::Download;
 use crate::error::{Exit, UserError};
 use crate::project::Project;
 
@@ -38,6 +39,8 @@ pub(crate) struct Reads {
     pub(crate) paths: Option<BTreeSet<String>>,
     /// Sources on the network that may be something else another time.
     pub(crate) unpinned: BTreeSet<String>,
+    /// Those that are held to a digest or name a commit.
+    pub(crate) pinned: BTreeSet<Download>,
     /// Labels that the Dockerfile itself sets.
     pub(crate) labels: BTreeMap<String, String>,
 }
@@ -166,6 +169,7 @@ impl Reads {
                 Op::Copy(copy) => {
                     self.unpinned
                         .extend(copy.sources.iter().filter_map(unpinned));
+                    self.pinned.extend(copy.sources.iter().filter_map(pinned));
                     if copy.from == CopyFrom::Context {
                         paths.extend(copy.sources.iter().filter_map(path));
                     }
@@ -222,13 +226,20 @@ fn has_link(folder: &Path, path: &Path) -> bool {
 /// The address of a source on the network that may be something else another time.
 fn unpinned(source: &Source) -> Option<String> {
     match source {
-        Source::Url {
-            url,
-            checksum: None,
-            ..
-        } => Some(url.clone()),
-        Source::Git(git) if git.checksum.is_none() && !names_commit(git.reference.as_deref()) => {
-            Some(git.remote.clone())
+        Source::Url { url, .. } if pinned(source).is_none() => Some(url.clone()),
+        Source::Git(git) if pinned(source).is_none() => Some(git.remote.clone()),
+        _ => None,
+    }
+}
+
+/// A source on the network that is the same at all times.
+fn pinned(source: &Source) -> Option<Download> {
+    match source {
+        Source::Url { url, checksum, .. } => Some(Download::file(url, checksum.as_deref()?)),
+        Source::Git(git) => {
+            let reference = git.reference.as_deref().filter(|it| names_commit(Some(it)));
+            let commit = git.checksum.as_deref().or(reference)?;
+            Some(Download::commit(&git.remote, commit))
         }
         _ => None,
     }

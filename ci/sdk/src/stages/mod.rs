@@ -16,6 +16,7 @@ mod lock;
 mod plan;
 pub(crate) mod preview;
 pub(crate) mod push;
+mod recipe;
 mod record;
 pub(crate) mod reuse;
 pub(crate) mod test;

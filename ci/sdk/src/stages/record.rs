@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::build::Release;
 use super::plan::{Plan, Planned, rfc3339};
+use super::recipe::Recipe;
 use super::{Checkout, files, lock::Lock};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
@@ -84,6 +85,9 @@ pub(crate) struct Service {
     /// The images of registries it was built on, ordered by reference. Records from before there were any have none.
     #[serde(default)]
     pub(crate) bases: Vec<Base>,
+    /// How it is made. Records from before there were any have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<Recipe>,
     /// Of everything it was made of, in 64 hexadecimal digits; absent where that cannot be known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fingerprint: Option<String>,
@@ -141,7 +145,7 @@ impl Record {
         let mut services: Vec<Service> = released
             .iter()
             .map(|(planned, release)| service(ctx, planned, release))
-            .collect();
+            .collect::<eyre::Result<_>>()?;
         services.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             schema_version: SCHEMA_VERSION,
@@ -269,7 +273,7 @@ impl Source {
     }
 }
 
-fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
+fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> eyre::Result<Service> {
     let unit = ctx.catalog().release_unit(planned.service).into_iter();
     let others = unit.filter(|other| other.name != planned.service.name);
     let platforms = release.platforms.iter().map(|variant| Platform {
@@ -290,7 +294,7 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
             digest: base.digest,
         })
         .collect();
-    Service {
+    Ok(Service {
         name: planned.service.name.to_string(),
         repository: planned.service.repository.clone(),
         digest: release.descriptor.digest,
@@ -303,10 +307,11 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> Service {
         },
         coupled_with: others.map(|other| other.name.to_string()).collect(),
         bases: bases.into_iter().collect(),
+        recipe: Some(Recipe::of(ctx.project(), planned)?),
         fingerprint: release.fingerprint.map(|it| it.to_string()),
         reused: release.is_reused,
         more: BTreeMap::new(),
-    }
+    })
 }
 
 #[cfg(test)]

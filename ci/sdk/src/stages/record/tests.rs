@@ -1,6 +1,7 @@
 //! Tests of the record's form and of how two of them become one.
 
 use super::*;
+use crate::stages::recipe::Download;
 
 fn service(name: &str, content: &str) -> Service {
     let digest = Digest::of(content);
@@ -25,6 +26,15 @@ fn service(name: &str, content: &str) -> Service {
             reference: "docker.io/library/debian:12-slim".parse().unwrap(),
             digest: Digest::of("debian"),
         }],
+        recipe: Some(Recipe {
+            file: "services/web/Dockerfile".into(),
+            target: Some("runtime".into()),
+            arguments: BTreeMap::from([("GIT_SHA".to_owned(), "0123456".to_owned())]),
+            downloads: BTreeSet::from([Download::file(
+                "https://example.com/tool.tar.gz",
+                &format!("sha256:{}", "cd".repeat(32)),
+            )]),
+        }),
         fingerprint: Some("ab".repeat(32)),
         reused: false,
         more: BTreeMap::new(),
@@ -94,6 +104,19 @@ fn the_form_of_the_record() {
               "digest": "sha256:81d93757457f988523814ae0009837ae893f38d3fe123f2c37896f118b4c7804"
             }
           ],
+          "recipe": {
+            "file": "services/web/Dockerfile",
+            "target": "runtime",
+            "arguments": {
+              "GIT_SHA": "0123456"
+            },
+            "downloads": [
+              {
+                "uri": "https://example.com/tool.tar.gz",
+                "digest": "sha256:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+              }
+            ]
+          },
           "fingerprint": "abababababababababababababababababababababababababababababababab"
         }
       ]
