@@ -96,6 +96,7 @@ fn what_git_is_configured_with_runs_nothing_p2() {
     );
     std::fs::write(&config, text).unwrap();
     std::fs::write(folder.path().join("attributes"), "* filter=trap\n").unwrap();
+    let elsewhere = folder.path().join("elsewhere");
     alone(
         "hostile::promotes_into_a_hostile_repository",
         &[
@@ -103,13 +104,14 @@ fn what_git_is_configured_with_runs_nothing_p2() {
             ("GIT_TEMPLATE_DIR", template.to_str().unwrap()),
             ("GIT_EXTERNAL_DIFF", &trap),
             ("GIT_ASKPASS", &trap),
-            ("GIT_DIR", "/nonexistent"),
-            ("GIT_INDEX_FILE", "/nonexistent"),
+            ("GIT_DIR", elsewhere.to_str().unwrap()),
+            ("GIT_INDEX_FILE", elsewhere.to_str().unwrap()),
             ("GIT_CONFIG_PARAMETERS", "'core.fsmonitor'='/bin/false'"),
         ],
     );
     let trace = std::fs::read_to_string(folder.path().join("trace")).unwrap_or_default();
     assert_eq!(trace, "");
+    assert!(!elsewhere.exists(), "git went where the environment says");
 }
 
 #[tokio::test]
