@@ -1,0 +1,1 @@
+//! Verification of signatures and attestations against an exact policy.
