@@ -52,6 +52,12 @@ impl Http {
             .user_agent(&options.user_agent)
             // A page's address may hold secrets, and nobody we ask needs to know it.
             .referer(false)
+            // Other crates switch features of reqwest on for everybody. What arrives are the bytes that were sent, whoever is linked in.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .http1_only()
             .no_proxy();
         for proxy in options.proxies.configured()? {
             builder = builder.proxy(proxy);
