@@ -5,7 +5,7 @@
 //! system could not hold is in [`Owners`].
 //!
 //! [`pack`] writes the canonical form under the assembly profile ([`crate::profile`]), so the hash of its output is the layer's
-//! identity. [`unpack`] reads what anybody wrote.
+//! identity. [`unpack`] reads what anybody wrote, and [`Walk`] tells what it says without making anything of it.
 
 use crate::{Digest, Owners};
 
@@ -17,11 +17,13 @@ mod place;
 mod sink;
 mod source;
 mod unpack;
+mod walk;
 mod xattr;
 
 pub use error::{EntryProblem, LayerError, PackProblem};
 pub use pack::pack;
 pub use unpack::unpack;
+pub use walk::{Change, ChangeKind, Walk};
 pub use xattr::travels as attribute_travels;
 
 /// What [`pack`] does beyond the layer itself.
