@@ -36,6 +36,7 @@ mod render;
 mod schema;
 mod secrets;
 mod shape;
+mod signing;
 mod source;
 mod tags;
 mod template;
@@ -63,5 +64,6 @@ pub use registries::{
 };
 pub use schema::{SchemaKind, json_schema};
 pub use secrets::looks_secret;
+pub use signing::{GITHUB_ISSUER, Identity, InvalidIdentity, SignatureFormat, Signer, Signing};
 pub use tags::{Tag, TagConflict, TagError, distinct_tags};
 pub use template::{InvalidTemplate, Placeholder, RenderError, Template, Variables};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::deploy::Declaration;
-use crate::{Diagnostic, Limits, Name, Platform, Registries, RelativePath, Template};
+use crate::{Diagnostic, Limits, Name, Platform, Registries, RelativePath, Signing, Template};
 
 /// Everything `pipeline.toml` and the `service.toml` files it points at say.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub struct Catalog {
     pub(crate) environments: BTreeMap<Name, Environment>,
     pub(crate) registries: Registries,
     pub(crate) limits: Limits,
+    pub(crate) signing: Signing,
     pub(crate) services: BTreeMap<Name, Service>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -55,6 +56,12 @@ impl Catalog {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Who signs the images, and how.
+    #[must_use]
+    pub fn signing(&self) -> &Signing {
+        &self.signing
     }
 
     /// The services, ordered by name.

@@ -17,7 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) use lock::LockFile;
-pub(crate) use pipeline::{LimitsTable, PipelineFile, RegistryTable};
+pub(crate) use pipeline::{LimitsTable, PipelineFile, RegistryTable, SigningTable};
 pub(crate) use service::{
     BuilderKind, CargoTable, CheckTable, ContractTable, DockerfileTable, ImageTable,
     KindOfContract, ServiceFile,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::At;
+use crate::SignatureFormat;
 use crate::deploy::Declaration;
 
 /// The catalog of a repository: its project, its environments and where its services are.
@@ -25,6 +26,9 @@ pub(crate) struct PipelineFile {
     /// What every execution may use, unless its service says otherwise.
     #[serde(default)]
     pub(crate) limits: LimitsTable,
+    /// Who signs the images, and how.
+    #[serde(default)]
+    pub(crate) signing: SigningTable,
 }
 
 /// What is delivered, and to which registry.
@@ -103,6 +107,35 @@ pub(crate) struct LimitsTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::lower::DURATION_PATTERN))]
     pub(crate) time: Option<At<String>>,
+}
+
+/// Who signs the images, and how.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct SigningTable {
+    /// Who signs, exactly as the certificates have it. On GitHub it is the workflow:
+    /// `https://github.com/OWNER/REPOSITORY/.github/workflows/FILE@refs/heads/BRANCH`. Patterns are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<At<String>>,
+    /// Who vouches for the identity: the address of an OpenID Connect provider. Without it that of GitHub Actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<At<String>>,
+    /// The public key that verifies, a PEM file, in place of an identity. Relative to this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<At<String>>,
+    /// Sign each platform's manifest, too, beside the index.
+    pub(crate) platforms: bool,
+    /// The forms that signatures are attached in: `bundle` (Sigstore bundles that refer to the image) and `legacy` (under a tag,
+    /// for cosign 2 and the admission controllers that know no bundles). Without it both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) formats: Option<At<Vec<At<SignatureFormat>>>>,
+    /// What is trusted in place of the public Sigstore: a `trusted_root.json`. Relative to this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_root: Option<At<String>>,
+    /// Where the services of that Sigstore are: a `signing_config.json`. Relative to this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signing_config: Option<At<String>>,
 }
 
 fn default_repository() -> At<String> {

@@ -150,6 +150,7 @@ fn load(files: &dyn Files, problems: &mut Problems) -> Option<Catalog> {
         environments: pipeline.environments,
         registries: pipeline.registries,
         limits: pipeline.limits,
+        signing: pipeline.signing,
         services,
         warnings: Vec::new(),
     };

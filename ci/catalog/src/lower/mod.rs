@@ -10,6 +10,7 @@ mod limits;
 mod pipeline;
 mod registries;
 mod service;
+mod signing;
 mod tags;
 mod templates;
 mod values;

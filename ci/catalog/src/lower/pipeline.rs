@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lowering, limits, registries, tags};
+use super::{Lowering, limits, registries, signing, tags};
 use crate::format::{At, PipelineFile};
 use crate::reference;
-use crate::{Environment, Limits, Name, Placeholder, Project, Registries, Variables};
+use crate::{Environment, Limits, Name, Placeholder, Project, Registries, Signing, Variables};
 
 const REPOSITORY_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Project,
@@ -19,6 +19,7 @@ pub(crate) struct Pipeline {
     pub(crate) environments: BTreeMap<Name, Environment>,
     pub(crate) registries: Registries,
     pub(crate) limits: Limits,
+    pub(crate) signing: Signing,
 }
 
 /// What a `pipeline.toml` says, apart from its services.
@@ -58,6 +59,7 @@ pub(crate) fn pipeline(lowering: &mut Lowering<'_>, file: &PipelineFile) -> Pipe
         environments,
         registries: registries::registries(lowering, &file.registries),
         limits: limits::limits(lowering, &file.limits),
+        signing: signing::signing(lowering, &file.signing),
     }
 }
 

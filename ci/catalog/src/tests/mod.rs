@@ -8,6 +8,7 @@ mod planning;
 mod registries;
 mod robustness;
 mod schema;
+mod signing;
 mod tags;
 mod values;
 
