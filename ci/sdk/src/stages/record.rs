@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::build::Release;
 use super::plan::{Plan, Planned, rfc3339};
 use super::recipe::Recipe;
+use super::test::Results;
 use super::{Checkout, files, lock::Lock};
 use crate::context::Context;
 use crate::error::{Exit, UserError};
@@ -94,6 +95,9 @@ pub(crate) struct Service {
     /// Whether it was not built, since its registry has an image of the same inputs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) reused: bool,
+    /// How its tests ended; absent if it was not tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tests: Option<Results>,
     /// What later stages added.
     #[serde(flatten)]
     pub(crate) more: BTreeMap<String, Value>,
@@ -221,6 +225,7 @@ impl Record {
             match new {
                 Some(new) if new.digest == old.digest => {
                     new.tags = old.tags;
+                    new.tests = old.tests;
                     new.more = old.more;
                 }
                 Some(_) => {}
@@ -310,6 +315,7 @@ fn service(ctx: &Context, planned: &Planned<'_>, release: &Release) -> eyre::Res
         recipe: Some(Recipe::of(ctx.project(), planned)?),
         fingerprint: release.fingerprint.map(|it| it.to_string()),
         reused: release.is_reused,
+        tests: None,
         more: BTreeMap::new(),
     })
 }

@@ -37,6 +37,7 @@ fn service(name: &str, content: &str) -> Service {
         }),
         fingerprint: Some("ab".repeat(32)),
         reused: false,
+        tests: Some(Results::default()),
         more: BTreeMap::new(),
     }
 }
@@ -117,7 +118,11 @@ fn the_form_of_the_record() {
               }
             ]
           },
-          "fingerprint": "abababababababababababababababababababababababababababababababab"
+          "fingerprint": "abababababababababababababababababababababababababababababababab",
+          "tests": {
+            "passed": [],
+            "failed": []
+          }
         }
       ]
     }

@@ -7,6 +7,7 @@ mod checks;
 mod contract;
 mod junit;
 mod logs;
+mod results;
 mod running;
 mod service;
 mod tested;
@@ -19,6 +20,7 @@ use futures::future::join_all;
 
 pub(crate) use self::junit::Counts;
 pub(crate) use self::logs::Logs;
+pub(crate) use self::results::Results;
 pub(crate) use self::tested::{Contract, Outcome, Service, Tested};
 #[cfg(test)]
 pub(crate) use self::{
@@ -116,6 +118,7 @@ pub(crate) async fn run(ctx: &Context, request: &Request, scope: Scope) -> eyre:
     tested.services.sort_by(|a, b| a.name.cmp(&b.name));
     let summary = ctx.state_dir().join(REPORTS).join(SUMMARY);
     files::write_json(&summary, &tested.document())?;
+    results::remember(ctx.project(), &tested, scope).await?;
     Ok(tested)
 }
 
