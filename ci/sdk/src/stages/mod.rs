@@ -7,6 +7,7 @@ pub(crate) mod affected;
 pub(crate) mod bases;
 pub(crate) mod build;
 mod checkout;
+pub(crate) mod deployments;
 mod dockerfile;
 mod files;
 pub(crate) mod fingerprint;

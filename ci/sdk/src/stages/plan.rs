@@ -313,7 +313,7 @@ pub(crate) fn rfc3339(seconds: i64) -> Result<String, UserError> {
     })
 }
 
-fn unknown_environment(name: &str, known: &[&str]) -> UserError {
+pub(crate) fn unknown_environment(name: &str, known: &[&str]) -> UserError {
     let message = format!("no environment is named `{name}`");
     let hint = match known {
         [] => "pipeline.toml has none; `[environments.NAME]` adds one".to_owned(),

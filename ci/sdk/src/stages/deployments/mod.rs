@@ -1,0 +1,200 @@
+//! The deployments of an environment, as `[environments.NAME.deploy]` declares them: where they are, who we are there, and what is
+//! read and written. Whether that is a branch or a forge is known here and nowhere above.
+//!
+//! What is planned and how files are edited is [`ci_deployments`]' concern; what is promoted, and whether it may be, that of the stages.
+
+mod failure;
+mod open;
+
+use std::collections::BTreeSet;
+
+use ci_catalog::{Name, Service};
+use ci_deployments::git::{self, PushWriter};
+use ci_deployments::github::{PullOutcome, PullRequestRef, PullRequestWriter};
+use ci_deployments::policy::PastState;
+use ci_deployments::review::Review;
+use ci_deployments::{Contents, Declaration, Promotion, Refused, Running};
+
+pub(crate) use self::failure::{refused, undeclared};
+pub(crate) use self::open::{Github, environment};
+
+/// The deployments of one environment.
+#[derive(Debug)]
+pub(crate) struct Deployments<'a> {
+    pub(crate) environment: &'a Name,
+    pub(crate) declaration: &'a Declaration,
+    remote: Remote,
+}
+
+/// How they are reached.
+#[derive(Debug)]
+enum Remote {
+    Git(PushWriter),
+    GitHub(Box<PullRequestWriter>),
+}
+
+/// What came of a promotion or a rollback.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// The environment has it already.
+    Done {
+        promotion: Promotion,
+        /// Pull requests that were open for it.
+        closed: Vec<PullRequestRef>,
+    },
+    /// It is on the branch, as this commit.
+    Committed {
+        promotion: Promotion,
+        commit: String,
+    },
+    /// A pull request is open for it.
+    Open {
+        promotion: Promotion,
+        pull: PullRequestRef,
+        is_new: bool,
+        /// What could not be done for it.
+        warnings: Vec<String>,
+        /// Pull requests that it replaces.
+        closed: Vec<PullRequestRef>,
+    },
+    /// People closed the pull request for just this.
+    Declined {
+        promotion: Promotion,
+        pull: PullRequestRef,
+    },
+}
+
+impl Deployments<'_> {
+    /// The files at `paths`, at the newest commit of the branch. What is not there is no error.
+    pub(crate) async fn read(&self, paths: &BTreeSet<String>) -> eyre::Result<Contents> {
+        let read = match &self.remote {
+            Remote::Git(writer) => {
+                let read = writer.read(paths).await.map_err(failure::git)?;
+                read.1
+            }
+            Remote::GitHub(writer) => writer.read(paths).await.map_err(failure::github)?,
+        };
+        Ok(read)
+    }
+
+    /// The files that say what is pinned of these services: the declared places, and the state map.
+    pub(crate) fn paths<'s>(
+        &self,
+        services: impl IntoIterator<Item = &'s Name>,
+    ) -> eyre::Result<BTreeSet<String>> {
+        let mut paths = BTreeSet::new();
+        for service in services {
+            let targets = ci_deployments::targets(self.declaration, self.environment, service)
+                .map_err(|error| undeclared(self.environment, &error))?;
+            paths.extend(targets.into_iter().flatten().map(|target| target.file));
+            paths.insert(self.state_file(service)?);
+        }
+        Ok(paths)
+    }
+
+    /// The file of the state map that is about a service.
+    pub(crate) fn state_file(&self, service: &Name) -> eyre::Result<String> {
+        Ok(
+            ci_deployments::state_file(self.declaration, self.environment, service)
+                .map_err(|error| undeclared(self.environment, &error))?,
+        )
+    }
+
+    /// What these files say is pinned of a service; nothing: no place is declared for it.
+    pub(crate) fn running(
+        &self,
+        service: &Service,
+        contents: &Contents,
+    ) -> eyre::Result<Option<Running>> {
+        let repository = service.repository.parse()?;
+        let running = ci_deployments::running(
+            self.environment,
+            self.declaration,
+            &service.name,
+            &repository,
+            contents,
+        );
+        Ok(running.map_err(refused)?)
+    }
+
+    /// What was pinned of a service, newest first; at most about `most` states, if it costs to read more.
+    pub(crate) async fn history(&self, service: &Name, most: u8) -> eyre::Result<Vec<PastState>> {
+        let path = self.state_file(service)?;
+        let history = match &self.remote {
+            Remote::Git(writer) => writer.history(&path).await.map_err(failure::git)?,
+            Remote::GitHub(writer) => {
+                let history = writer.history(&path, most).await;
+                history.map_err(failure::github)?
+            }
+        };
+        Ok(history)
+    }
+
+    /// Plans on the files at `paths` and writes what is planned; planned again where the branch moves meanwhile. `review` is asked for
+    /// what only people who review read.
+    pub(crate) async fn write(
+        &self,
+        paths: &BTreeSet<String>,
+        plan: impl Fn(&Contents) -> Result<Promotion, Refused>,
+        review: impl AsyncFn(&Promotion) -> Review,
+    ) -> eyre::Result<Written> {
+        match &self.remote {
+            Remote::Git(writer) => {
+                let outcome = writer.write(paths, plan).await.map_err(failure::git)?;
+                Ok(outcome.into())
+            }
+            Remote::GitHub(writer) => {
+                let outcome = writer.write(paths, plan, review).await;
+                Written::of(outcome.map_err(failure::github)?)
+            }
+        }
+    }
+
+    /// The same, where a promotion that people declined is proposed again if `reopen` says so.
+    pub(crate) fn reopening(mut self, reopen: bool) -> Self {
+        if let Remote::GitHub(writer) = &mut self.remote {
+            writer.reopen = reopen;
+        }
+        self
+    }
+
+    /// Whether people review what is written before it counts.
+    pub(crate) fn is_reviewed(&self) -> bool {
+        !matches!(self.remote, Remote::Git(_))
+    }
+}
+
+impl From<git::Outcome> for Written {
+    fn from(outcome: git::Outcome) -> Self {
+        match outcome {
+            git::Outcome::Done(promotion) => Self::Done {
+                promotion,
+                closed: Vec::new(),
+            },
+            git::Outcome::Written { promotion, commit } => Self::Committed { promotion, commit },
+        }
+    }
+}
+
+impl Written {
+    fn of(outcome: PullOutcome) -> eyre::Result<Self> {
+        Ok(match outcome {
+            PullOutcome::Done { promotion, closed } => Self::Done { promotion, closed },
+            PullOutcome::Open {
+                promotion,
+                pull,
+                is_new,
+                warnings,
+                closed,
+            } => Self::Open {
+                promotion,
+                pull,
+                is_new,
+                warnings,
+                closed,
+            },
+            PullOutcome::Declined { promotion, pull } => Self::Declined { promotion, pull },
+            other => eyre::bail!("an outcome that is not known here: {other:?}"),
+        })
+    }
+}
