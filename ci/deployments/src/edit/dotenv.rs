@@ -12,14 +12,21 @@ use crate::{Form, Image};
 
 /// One assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Assignment<'a> {
-    name: &'a str,
+pub(crate) struct Assignment<'a> {
+    pub(crate) name: &'a str,
     /// Byte where the name begins.
     start: usize,
     /// Bytes of the value, without quotes.
     range: Range<usize>,
     /// As it is written.
-    value: &'a str,
+    pub(crate) value: &'a str,
+}
+
+impl Assignment<'_> {
+    /// Its line, from 1.
+    pub(crate) fn line(&self, text: &str) -> usize {
+        line_of(text, self.start)
+    }
 }
 
 pub(super) fn read(text: &str, variable: &str) -> Result<Current, Refusal> {
@@ -90,7 +97,7 @@ fn find<'a, 'b>(
 }
 
 /// All assignments of a file. What is not one (comments, names alone) is skipped, as readers do.
-fn parse(text: &str) -> Result<Vec<Assignment<'_>>, Refusal> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Assignment<'_>>, Refusal> {
     let mut all = Vec::new();
     let mut at = match text.starts_with('\u{feff}') {
         true => '\u{feff}'.len_utf8(),

@@ -14,6 +14,7 @@ mod yaml;
 
 use ci_oci::{Digest, Reference};
 
+pub(crate) use dotenv::{Assignment, parse as assignments};
 pub use refusal::{Candidate, Refusal, RefusalKind};
 pub use yaml::{InvalidYamlPath, YamlPath};
 pub(crate) use yaml::{Kind, Node, Yaml, parse};

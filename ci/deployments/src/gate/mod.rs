@@ -1,22 +1,33 @@
-//! Which images a rendered overlay runs, for the checks of a deployments repository: every one of them is to be pinned.
+//! Which images a rendered overlay, a Compose file or an `.env` file runs, for the checks of a deployments repository: every one of them
+//! is to be pinned.
 //!
 //! Whether they exist and who signed them is asked of registries, by other crates, for the images found here.
 
+mod compose;
+mod env;
+mod kubernetes;
+mod tree;
+
+use std::collections::BTreeMap;
+
 use ci_oci::Reference;
 
-use crate::edit::{Candidate, Kind, Node, Refusal, RefusalKind, Yaml, parse};
+use crate::edit::{Node, Refusal, RefusalKind, Yaml, parse};
 use crate::foreign::printable;
+
+pub use env::{Variables, env_images, variables};
+use tree::Tree;
 
 /// An image that a manifest runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The object or service that runs it: `Deployment web`, `services.web`.
+    /// The object or service that runs it: `Deployment web`, `services.web`; of an `.env` file nothing.
     pub owner: String,
-    /// The container's name, where it has one.
+    /// The container's or variable's name, where it has one.
     pub container: Option<String>,
     /// From 1.
     pub line: usize,
-    /// The image as it is written.
+    /// The image as it is written, safe to print.
     pub text: String,
     /// The image, if it is one that is pinned by its digest; else why not.
     pub image: Result<Reference, Unpinned>,
@@ -31,103 +42,95 @@ pub enum Unpinned {
     /// Nobody can run it.
     #[error("it is not an image")]
     NotAnImage,
+    /// Variables that are not known here.
+    #[error("it is computed where it runs")]
+    Computed,
+    /// A Compose service with `build` alone: nobody tested what comes of it.
+    #[error("it is built where it runs")]
+    Built,
 }
 
-/// Keys whose items are containers, at any depth: those of pods, in whatever holds a pod's template.
-const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-
-/// Every image of Kubernetes manifests, and of a Compose file.
+/// Every image of Kubernetes manifests and of Compose files, in the order of the text. `variables` are those that a Compose file's images
+/// are computed from.
+///
+/// In pods, and in whatever holds a pod's template, that is every container's and every image volume's. In other objects it is what stands
+/// under `image` or a key that ends in it, and is one.
 ///
 /// # Errors
-/// When the text is not YAML, or a container hides its image behind an alias.
-pub fn images(text: &str) -> Result<Vec<Found>, Refusal> {
+/// When the text is not YAML, when readers of it could disagree, and when there is no image in it: a rendering without one was not
+/// checked, it was missed.
+pub fn images(text: &str, variables: &Variables) -> Result<Vec<Found>, Refusal> {
     let yaml = parse(text)?;
-    let mut found = Vec::new();
+    let mut finds = Finds::of(&yaml);
     for document in &yaml.documents {
-        let root = &document.root;
-        let kind = value(root, "kind").and_then(Node::scalar);
-        let name = value(root, "metadata").and_then(|it| value(it, "name")?.scalar());
-        let owner = [kind, name]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ");
-        walk(&yaml, root, &printable(&owner), &mut found)?;
-        if kind.is_none()
-            && let Some(Kind::Mapping(services)) = value(root, "services").map(|it| &it.kind)
-        {
-            for (name, service) in services {
-                let owner = format!("services.{}", name.scalar().unwrap_or_default());
-                container(&yaml, service, &printable(&owner), &mut found)?;
-            }
+        let tree = Tree::new(&yaml, &document.root)?;
+        match compose::services(&tree) {
+            Some(services) => compose::find(&tree, services, variables, &mut finds)?,
+            None => kubernetes::find(&tree, &mut finds),
         }
     }
-    found.sort_by_key(|found| found.line);
-    Ok(found)
+    finds.in_order()
 }
 
-fn value<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    let Kind::Mapping(entries) = &node.kind else {
-        return None;
-    };
-    let entry = entries.iter().find(|(name, _)| name.scalar() == Some(key));
-    entry.map(|(_, value)| value)
+/// Nothing was found, so nothing would be checked.
+fn nothing(what: &str) -> Refusal {
+    Refusal::new(RefusalKind::Absent, what)
 }
 
-fn walk(yaml: &Yaml<'_>, node: &Node, owner: &str, found: &mut Vec<Found>) -> Result<(), Refusal> {
-    match &node.kind {
-        Kind::Sequence(items) => items
-            .iter()
-            .try_for_each(|item| walk(yaml, item, owner, found)),
-        Kind::Mapping(entries) => entries.iter().try_for_each(|(key, value)| {
-            let is_list = key.scalar().is_some_and(|key| CONTAINERS.contains(&key));
-            if is_list && let Kind::Sequence(items) = &value.kind {
-                items
-                    .iter()
-                    .try_for_each(|item| container(yaml, item, owner, found))?;
-            } else if is_list && let Kind::Alias(_) = value.kind {
-                return Err(hidden(yaml, value));
-            }
-            walk(yaml, value, owner, found)
-        }),
-        // What it stands for was walked where it is written.
-        Kind::Scalar { .. } | Kind::Alias(_) => Ok(()),
+/// Images by the byte where they stand, so that what is reached twice counts once.
+struct Finds<'a> {
+    text: &'a str,
+    found: BTreeMap<usize, Found>,
+}
+
+impl<'a> Finds<'a> {
+    fn of(yaml: &'a Yaml<'_>) -> Self {
+        Self {
+            text: yaml.text,
+            found: BTreeMap::new(),
+        }
+    }
+
+    fn add(
+        &mut self,
+        at: &Node,
+        owner: &str,
+        container: Option<&str>,
+        text: &str,
+        image: Result<Reference, Unpinned>,
+    ) {
+        self.found.entry(at.span.start).or_insert_with(|| Found {
+            owner: owner.to_owned(),
+            container: container.map(printable),
+            line: 0,
+            text: printable(text),
+            image,
+        });
+    }
+
+    /// With their lines, counted in one pass.
+    fn in_order(self) -> Result<Vec<Found>, Refusal> {
+        if self.found.is_empty() {
+            return Err(nothing("it runs no image, so there is nothing to check"));
+        }
+        let (mut line, mut seen) = (1, 0);
+        let with_line = |(at, found): (usize, Found)| {
+            let between = self.text.as_bytes().get(seen..at).unwrap_or_default();
+            line += between.iter().filter(|byte| **byte == b'\n').count();
+            seen = at;
+            Found { line, ..found }
+        };
+        Ok(self.found.into_iter().map(with_line).collect())
     }
 }
 
-fn container(
-    yaml: &Yaml<'_>,
-    node: &Node,
-    owner: &str,
-    found: &mut Vec<Found>,
-) -> Result<(), Refusal> {
-    if matches!(node.kind, Kind::Alias(_)) || value(node, "<<").is_some() {
-        return Err(hidden(yaml, node));
+/// What a text names, if that is pinned.
+fn pinned(text: &str) -> Result<Reference, Unpinned> {
+    match text.parse::<Reference>() {
+        Ok(image) if image.digest().is_some() => Ok(image),
+        Ok(_) => Err(Unpinned::NoDigest),
+        Err(_) => Err(Unpinned::NotAnImage),
     }
-    let Some(image) = value(node, "image") else {
-        return Ok(());
-    };
-    let text = image.scalar().ok_or_else(|| hidden(yaml, image))?;
-    found.push(Found {
-        owner: owner.to_owned(),
-        container: value(node, "name").and_then(Node::scalar).map(printable),
-        line: yaml.line(image),
-        text: printable(text),
-        image: match text.parse::<Reference>() {
-            Ok(image) if image.digest().is_some() => Ok(image),
-            Ok(_) => Err(Unpinned::NoDigest),
-            Err(_) => Err(Unpinned::NotAnImage),
-        },
-    });
-    Ok(())
-}
-
-fn hidden(yaml: &Yaml<'_>, node: &Node) -> Refusal {
-    Refusal::new(
-        RefusalKind::Shared,
-        "a container's image stands behind an alias: give the rendered manifests",
-    )
-    .candidate(Candidate::at(yaml.text, node.span.start))
 }
 
 #[cfg(test)]
