@@ -446,17 +446,20 @@ async fn tunnel(
     Ok(Running::Tunnel { ports, tasks })
 }
 
-/// Hands connections on until the service behind is gone.
+/// Hands connections on until the service behind is gone. One after the other, so that the service sees them in the order in which
+/// they were made, as it would without a tunnel: whoever is answered on a second one knows that the first has arrived.
 async fn serve(listener: TcpListener, behind: std::sync::Weak<Running>, port: u16) {
     while let Ok((mut client, _)) = listener.accept().await {
         let Some(behind) = behind.upgrade() else {
             return;
         };
+        let Ok(mut server) = behind.connect(port).await else {
+            continue;
+        };
         tokio::spawn(async move {
-            if let Ok(mut server) = behind.connect(port).await {
-                // Either side may break the connection off at any time; that is theirs to notice.
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            }
+            // Either side may break the connection off at any time; that is theirs to notice.
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            drop(behind);
         });
     }
 }
