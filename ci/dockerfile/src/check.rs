@@ -26,6 +26,7 @@ pub enum Rule {
     ExposeProtoCasing,
     FromAsCasing,
     FromPlatformFlagConstDisallowed,
+    InvalidBaseImagePlatform,
     InvalidDefaultArgInFrom,
     InvalidDefinitionDescription,
     JSONArgsRecommended,
@@ -44,7 +45,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ConsistentInstructionCasing,
         Self::CopyIgnoredFile,
         Self::DuplicateStageName,
@@ -52,6 +53,7 @@ impl Rule {
         Self::ExposeProtoCasing,
         Self::FromAsCasing,
         Self::FromPlatformFlagConstDisallowed,
+        Self::InvalidBaseImagePlatform,
         Self::InvalidDefaultArgInFrom,
         Self::InvalidDefinitionDescription,
         Self::JSONArgsRecommended,
@@ -68,7 +70,7 @@ impl Rule {
         Self::WorkdirRelativePath,
     ];
 
-    /// The rules in a list of names: all for `all`, none for names of rules that are only BuildKit's.
+    /// The rules in a list of names: all for `all`, none for names that are no rule's.
     fn listed(list: &str) -> impl Iterator<Item = Self> {
         let names: Vec<&str> = list.split(',').map(str::trim).collect();
         let named = move |rule: &Self| names == ["all"] || names.contains(&&*rule.to_string());

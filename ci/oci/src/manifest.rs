@@ -16,7 +16,7 @@ mod select;
 
 pub use document::{Document, MAX_DOCUMENT, ManifestError};
 pub(crate) use select::{MAX_DEPTH, choose};
-pub use select::{SelectError, Selected, Selection};
+pub use select::{SelectError, Selected, Selection, image_of_any_platform};
 
 /// The annotation with an image's name in a layout.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";

@@ -172,6 +172,23 @@ impl Plan {
         self.check.error
     }
 
+    /// Warns of a stage whose base image is for another platform than the stage.
+    pub fn foreign_base(&self, stage: &PlannedStage, image: &Platform) -> Option<Warning> {
+        let Base::Image { reference, .. } = &stage.base else {
+            return None;
+        };
+        let wanted = &stage.platform;
+        // Variants of an architecture are a matter of choice, not of ability.
+        if (&wanted.os, &wanted.arch) == (&image.os, &image.arch) {
+            return None;
+        }
+        let mut warnings = Warnings::new(&self.check);
+        let message =
+            format!("{reference} is an image for {image}, and this is built for {wanted}");
+        warnings.add(Rule::InvalidBaseImagePlatform, stage.span, message);
+        warnings.list.pop()
+    }
+
     /// Warns of sources of a lowered stage that the context's ignore file leaves out. Where the file takes patterns back (`!`),
     /// that cannot be told from the path alone, and nothing is said.
     pub fn ignored_sources(&self, stage: &graph::Stage, ignored: &Patterns) -> Vec<Warning> {

@@ -1,7 +1,7 @@
 //! Warnings: each rule, where it points, and how it is switched off.
 
 use ci_dockerfile::ignore::Patterns;
-use ci_dockerfile::{Config, Plan, Rule};
+use ci_dockerfile::{Config, Plan, Platform, Rule};
 
 use crate::support::{file, lower_all, request, warnings};
 
@@ -191,6 +191,33 @@ fn sources_that_are_ignored_are_found() {
     assert_eq!(found("target\n"), [(Rule::CopyIgnoredFile, message, 2)]);
     assert_eq!(found("*.log\n").len(), 1);
     assert_eq!(found("target\n!target/x"), []);
+}
+
+#[test]
+fn a_base_image_of_another_platform_is_found() {
+    let found = |text: &str, image: &str| {
+        let (plan, _) = lower_all(text, &request(), &Config::default()).unwrap();
+        let image = Platform::parse(image, &plan.stages()[0].platform).unwrap();
+        let stages = plan.stages().iter();
+        stages
+            .filter_map(|stage| plan.foreign_base(stage, &image))
+            .map(|warning| (warning.message, warning.span.first_line))
+            .collect::<Vec<_>>()
+    };
+    let text = "FROM scratch AS a\nFROM busybox AS b\nFROM b\nFROM --platform=linux/arm64 alpine\n";
+    let message = |image: &str, of: &str, built: &str| {
+        format!("{image} is an image for {of}, and this is built for {built}")
+    };
+    assert_eq!(
+        found(text, "linux/arm64"),
+        [(message("busybox", "linux/arm64", "linux/amd64"), 2)]
+    );
+    assert_eq!(
+        found(text, "linux/amd64/v3"),
+        [(message("alpine", "linux/amd64/v3", "linux/arm64"), 4)]
+    );
+    let skipped = "# check=skip=InvalidBaseImagePlatform\nFROM busybox\n";
+    assert_eq!(found(skipped, "linux/arm64"), []);
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub(super) struct Plan {
     pub(super) externals: Externals,
     /// The build context, through its ignore file.
     pub(super) context: Arc<Directory>,
-    /// Advice about steps that copy what the ignore file leaves out.
-    ignored: Vec<Warning>,
+    /// Advice that takes more than the file: the images it stands on, the ignore file.
+    advice: Vec<Warning>,
 }
 
 impl Plan {
@@ -39,7 +39,7 @@ impl Plan {
             .warnings()
             .iter()
             .chain(self.stages.values().flat_map(|stage| &stage.warnings))
-            .chain(&self.ignored);
+            .chain(&self.advice);
         let mut warnings: Vec<_> = all
             .map(|warning| (warning.clone(), self.text.warning_source(warning)))
             .collect();
@@ -86,15 +86,17 @@ pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Pl
         order: Vec::new(),
         externals,
         context: directory,
-        ignored: Vec::new(),
+        advice: Vec::new(),
     };
+    plan.advice = foreign_bases(&plan);
     lower(&mut plan)?;
     let ignore = context::ignore(session, &dockerfiles, &plan.context, &request.dockerfile).await?;
-    let ignored = plan
+    let ignored: Vec<_> = plan
         .stages
         .values()
-        .flat_map(|stage| plan.file.ignored_sources(stage, &ignore.patterns));
-    plan.ignored = ignored.collect();
+        .flat_map(|stage| plan.file.ignored_sources(stage, &ignore.patterns))
+        .collect();
+    plan.advice.extend(ignored);
     if plan.file.warnings_are_errors()
         && let Some((warning, source)) = plan.warnings().first()
     {
@@ -105,6 +107,25 @@ pub(super) async fn plan(session: &Arc<Session>, request: &Request) -> Result<Pl
     }
     plan.context = context::filtered(session, &plan, ignore).await?;
     Ok(plan)
+}
+
+/// Warns of base images for other platforms than the stages that stand on them.
+fn foreign_bases(plan: &Plan) -> Vec<Warning> {
+    let stages = plan
+        .file
+        .needed()
+        .iter()
+        .filter_map(|id| plan.file.stage(*id));
+    stages
+        .filter_map(|stage| {
+            let Base::Image { reference, .. } = &stage.base else {
+                return None;
+            };
+            let base = plan.externals.get(reference, &stage.platform).ok()?;
+            plan.file
+                .foreign_base(stage, &platform(&base.image.platform()))
+        })
+        .collect()
 }
 
 /// Lowers the stages that are needed. A trigger of a base image may need more than the file says, so steps are followed.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use ci_oci::layout::Resolved;
-use ci_oci::manifest::{MAX_DOCUMENT, Selected, Selection};
+use ci_oci::manifest::{MAX_DOCUMENT, Selected, Selection, image_of_any_platform};
 use ci_oci::{Descriptor, Digest, Platform, Reference};
 use ci_store::Refs;
 
@@ -80,7 +80,8 @@ impl Session {
                 )));
             }
             let config = self.bring_document(&origin, &manifest.config).await?;
-            let config = selection.image(&descriptor, &manifest, &config)?;
+            // One that is for another platform is used all the same, as BuildKit does: builds warn of it, and what cannot run says so.
+            let config = image_of_any_platform(&descriptor, &manifest, &config)?;
             let diff_ids = config.rootfs.diff_ids.iter();
             let layers = manifest.layers.iter().zip(diff_ids);
             let bringing = layers.map(|(blob, diff_id)| self.bring_layer(&origin, blob, diff_id));

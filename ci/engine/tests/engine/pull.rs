@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use ci_engine::progress::Outcome;
+use ci_oci::Platform;
 use ci_registry::RegistryConfig;
+use ci_sandbox::binfmt;
+use dagger_sdk::QueryContainerOptsBuilder;
 use dagger_sdk::core::graphql_client::GraphQLError;
 use dagger_sdk::errors::DaggerError;
 use libtest_mimic::{Failed, Trial};
@@ -30,6 +33,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test(
             "FROM, COPY --from and --mount=from take images of registries, each for its platform",
             in_dockerfiles,
+        ),
+        test(
+            "an image that is only there for another platform is used with a warning, and nothing of it is run",
+            other_platform,
         ),
         test(
             "R4: a tag that moves during a session stays what it was",
@@ -168,6 +175,63 @@ async fn in_dockerfiles(mut fixture: Fixture) -> TestResult {
     let files = built.with_exec(vec!["cat", "/made", "/copied", "/which"]);
     assert_eq!(files.stdout().await?, "registryregistryregistry");
     assert_eq!(fixture.outcomes("pull"), [Outcome::Done]);
+    Ok(())
+}
+
+/// As BuildKit does. Its own check of this rule wants such a registry, too.
+async fn other_platform(mut fixture: Fixture) -> TestResult {
+    let registry = filled(&mut fixture, "base:1", "here").await?;
+    let foreign = match Platform::host().architecture.as_str() {
+        "s390x" => "linux/riscv64",
+        _ => "linux/s390x",
+    };
+    let archive = fixture.dir.path().join("foreign.tar");
+    {
+        let elsewhere = Fixture::new();
+        let engine = elsewhere.engine().await;
+        let opts = QueryContainerOptsBuilder::default()
+            .platform(dagger_sdk::Platform(foreign.into()))
+            .build()?;
+        let image = engine.query("foreign").container_opts(opts);
+        let image = image.with_new_file("/which", "there");
+        image.export(path(&archive)).await?;
+    }
+    push(&registry, &archive, "base:foreign", &[]);
+    let (base, image) = (
+        registry.reference("base:1"),
+        registry.reference("base:foreign"),
+    );
+    let build = |dockerfile: String| {
+        fixture.write("Dockerfile", &dockerfile);
+        let fixture = &fixture;
+        async move {
+            let engine = fixture.engine().await;
+            let built = engine.query("web").host().directory(".").docker_build();
+            let said = built.file("/which").contents().await;
+            (said, fixture.warnings())
+        }
+    };
+    let (said, warnings) = build(format!("FROM {base}\nCOPY --from={image} /which /\n")).await;
+    assert_eq!(said?, "there");
+    assert_eq!(warnings, <[String; 0]>::default(), "no stage stands on it");
+
+    let (said, warnings) = build(format!("FROM {image}\nENV A=1\n")).await;
+    assert_eq!(said?, "there");
+    let host = Platform::host();
+    let warning = format!("{image} is an image for {foreign}, and this is built for {host}");
+    assert!(
+        warnings.iter().any(|said| said.contains(&warning)),
+        "{warnings:?}"
+    );
+
+    if binfmt::handler(foreign.trim_start_matches("linux/")).is_none() {
+        let (said, _) = build(format!("FROM {image}\nRUN [\"/which\"]\n")).await;
+        let error = said.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("this step needs {foreign}")),
+            "{error}"
+        );
+    }
     Ok(())
 }
 

@@ -121,38 +121,14 @@ impl Selection {
     /// Reads the config of the `manifest` behind `descriptor`: an image that runs on the platform, with one diff id for each layer.
     ///
     /// # Errors
-    /// When the config is refused, when the manifest is not one of an image, and when its platform is another than the index said.
+    /// When the config is refused, when the manifest is not one of an image, and when its platform is another.
     pub fn image(
         &self,
         descriptor: &Descriptor,
         manifest: &Manifest,
         config: &[u8],
     ) -> Result<ImageConfig, SelectError> {
-        let not_an_image = |why| SelectError::NotAnImage {
-            digest: descriptor.digest,
-            why,
-        };
-        if !media_type::is_config(&manifest.config.media_type) {
-            return Err(not_an_image(format!(
-                "its config is of type {:?}",
-                manifest.config.media_type
-            )));
-        }
-        let mut types = manifest.layers.iter().map(|layer| &layer.media_type);
-        if let Some(foreign) = types.find(|media_type| !media_type::is_layer(media_type)) {
-            return Err(not_an_image(format!("it has a layer of type {foreign:?}")));
-        }
-        manifest.config.verify(config)?;
-        let config = ImageConfig::parse(config).map_err(|source| SelectError::Config {
-            digest: manifest.config.digest,
-            source,
-        })?;
-        let (layers, diff_ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
-        if layers != diff_ids {
-            return Err(not_an_image(format!(
-                "it has {layers} layers, but its config tells of {diff_ids}"
-            )));
-        }
+        let config = image_of_any_platform(descriptor, manifest, config)?;
         let offered = config.platform();
         match self.platform.accepts(&offered) {
             Some(_) => Ok(config),
@@ -162,6 +138,44 @@ impl Selection {
             }),
         }
     }
+}
+
+/// Reads a config as [`Selection::image`] does, whatever its platform: what an image is said to be for does not keep its files from
+/// being used.
+///
+/// # Errors
+/// When the config is refused, and when the manifest is not one of an image.
+pub fn image_of_any_platform(
+    descriptor: &Descriptor,
+    manifest: &Manifest,
+    config: &[u8],
+) -> Result<ImageConfig, SelectError> {
+    let not_an_image = |why| SelectError::NotAnImage {
+        digest: descriptor.digest,
+        why,
+    };
+    if !media_type::is_config(&manifest.config.media_type) {
+        return Err(not_an_image(format!(
+            "its config is of type {:?}",
+            manifest.config.media_type
+        )));
+    }
+    let mut types = manifest.layers.iter().map(|layer| &layer.media_type);
+    if let Some(foreign) = types.find(|media_type| !media_type::is_layer(media_type)) {
+        return Err(not_an_image(format!("it has a layer of type {foreign:?}")));
+    }
+    manifest.config.verify(config)?;
+    let config = ImageConfig::parse(config).map_err(|source| SelectError::Config {
+        digest: manifest.config.digest,
+        source,
+    })?;
+    let (layers, diff_ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
+    if layers != diff_ids {
+        return Err(not_an_image(format!(
+            "it has {layers} layers, but its config tells of {diff_ids}"
+        )));
+    }
+    Ok(config)
 }
 
 impl Descriptor {
