@@ -39,6 +39,15 @@ impl Contents {
         const MISSING: &Entry = &Entry::Missing { nearby: Vec::new() };
         self.0.get(path).unwrap_or(MISSING)
     }
+
+    /// Whether the same stands at every path. What is near to nothing is no matter.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let mut paths = self.0.keys().chain(other.0.keys());
+        paths.all(|path| match (self.get(path), other.get(path)) {
+            (Entry::Missing { .. }, Entry::Missing { .. }) => true,
+            (one, other) => one == other,
+        })
+    }
 }
 
 impl<P: Into<String>> FromIterator<(P, Entry)> for Contents {

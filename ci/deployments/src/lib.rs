@@ -11,13 +11,16 @@ mod edit;
 mod foreign;
 pub mod gate;
 pub mod git;
+pub mod gitea;
 pub mod github;
 mod image;
 mod place;
 mod plan;
 pub mod policy;
+mod pull;
 pub mod receivers;
 mod release;
+mod rest;
 pub mod review;
 mod state;
 pub mod status;
@@ -37,5 +40,6 @@ pub use plan::{
     FileChange, History, Kind, LineChange, Move, NoWayBack, Promotion, Refused, Relation, Request,
     Rollback, RollbackTarget, Running, choose, plan, rollback, running,
 };
+pub use pull::{PullOutcome, PullRequestError, PullRequestRef};
 pub use release::{Candidate, InvalidRelease, Source, candidates};
 pub use state::{InvalidState, State};

@@ -10,6 +10,14 @@ use super::{Address, Credential, GitError, address};
 
 /// Written last, and only when the repository is whole.
 const MARK: &str = "pipeline";
+/// Commits and folders without files, and nothing that was not asked for.
+const FETCH: [&str; 5] = [
+    "--quiet",
+    "--filter=blob:none",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--refmap=",
+];
 
 /// A repository in the cache, held for this process alone: git's own files for shallow clones have one writer.
 #[derive(Debug)]
@@ -65,18 +73,19 @@ impl Cache {
         })
     }
 
-    async fn fetch(&self, branch: &str, depth: &str) -> Result<String, GitError> {
+    /// Fetches as much of the history of these commits as `depth` says.
+    pub(super) async fn deepen(&self, commits: &[&str], depth: &str) -> Result<(), GitError> {
+        let mut arguments = FETCH.to_vec();
+        arguments.extend([depth, "origin"]);
+        arguments.extend(commits);
+        self.git.run("fetch", &arguments, b"").await.map(|_| ())
+    }
+
+    /// Fetches the newest commit of a branch, and as much of its history as `depth` says; its id.
+    pub(super) async fn fetch(&self, branch: &str, depth: &str) -> Result<String, GitError> {
         let into = format!("+refs/heads/{branch}:refs/pipeline/{branch}");
-        let arguments = [
-            "--quiet",
-            depth,
-            "--filter=blob:none",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--refmap=",
-            "origin",
-            &into,
-        ];
+        let mut arguments = FETCH.to_vec();
+        arguments.extend([depth, "origin", &into]);
         let answer = self.git.answer("fetch", &arguments, b"").await?;
         if answer.success {
             let name = format!("refs/pipeline/{branch}^{{commit}}");

@@ -1,5 +1,7 @@
 //! What an environment pinned before: the history of a file of the state map.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::cache::object_id;
 use super::push::PushWriter;
 use super::{GitError, objects};
@@ -7,7 +9,7 @@ use crate::policy::PastState;
 use crate::{Entry, State};
 
 /// How far back is looked, in commits of the branch.
-const DEPTH: &str = "--depth=500";
+pub(super) const DEPTH: &str = "--depth=500";
 /// How many states are read.
 const MAX_STATES: usize = 50;
 
@@ -53,5 +55,45 @@ impl PushWriter {
             }
         }
         Ok(history)
+    }
+
+    /// The newest commit of the branch that changed each of these files, and its time in seconds since 1970; asked for all of them at
+    /// once. What did not change in the last commits is left out.
+    ///
+    /// # Errors
+    /// When the repository cannot be reached or read.
+    pub async fn last_changes(
+        &self,
+        paths: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, (String, i64)>, GitError> {
+        let (cache, base) = self.open(&self.branch, DEPTH).await?;
+        let mut arguments = vec![
+            "--first-parent",
+            "-z",
+            "--name-only",
+            "--format=%x00%H %ct",
+            &base,
+            "--",
+        ];
+        arguments.extend(paths.iter().map(String::as_str));
+        let log = cache.git.run("log", &arguments, b"").await?;
+        let mut changes = BTreeMap::new();
+        let mut commit = None;
+        for part in log.split(|byte| *byte == 0) {
+            let part = std::str::from_utf8(part).unwrap_or_default();
+            let part = part.trim_start_matches('\n');
+            let named = part.split_once(' ').and_then(|(id, seconds)| {
+                Some((object_id(id.as_bytes())?, seconds.parse::<i64>().ok()?))
+            });
+            if named.is_some() {
+                commit = named;
+            } else if let Some(commit) = &commit
+                && paths.contains(part)
+            {
+                let entry = changes.entry(part.to_owned());
+                entry.or_insert_with(|| commit.clone());
+            }
+        }
+        Ok(changes)
     }
 }

@@ -2,6 +2,7 @@
 //! objects, and it reaches the branch by compare-and-swap. No work tree exists, so nothing of a repository is checked out or run (P2).
 
 mod address;
+mod branches;
 mod cache;
 mod command;
 mod error;
@@ -13,6 +14,7 @@ mod source;
 
 pub(crate) use address::is_branch;
 pub use address::{Address, InvalidAddress};
+pub(crate) use branches::Remote;
 pub use error::GitError;
 pub use identity::{Identity, InvalidIdentity};
 pub use push::{Outcome, PushWriter};

@@ -191,12 +191,13 @@ async fn folder(
 pub(super) async fn commit(
     git: &Git,
     tree: &str,
-    parent: &str,
+    parents: &[&str],
     identity: &Identity,
     message: &str,
 ) -> Result<String, GitError> {
     let by = identity.line();
-    let text = format!("tree {tree}\nparent {parent}\nauthor {by}\ncommitter {by}\n\n{message}");
+    let parents: String = parents.iter().map(|it| format!("parent {it}\n")).collect();
+    let text = format!("tree {tree}\n{parents}author {by}\ncommitter {by}\n\n{message}");
     let arguments = ["-t", "commit", "-w", "--stdin"];
     let id = git.run("hash-object", &arguments, text.as_bytes()).await?;
     object_id(&id).ok_or_else(|| git.unreadable("hash-object"))

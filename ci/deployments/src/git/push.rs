@@ -15,7 +15,7 @@ use super::{Address, Credential, GitError, Identity, objects};
 use crate::{Contents, Promotion, Refused, review};
 
 /// A commit without its history.
-const NEWEST: &str = "--depth=1";
+pub(super) const NEWEST: &str = "--depth=1";
 
 /// Writes promotions onto a branch of a repository.
 #[derive(Debug, Clone)]
@@ -83,17 +83,9 @@ impl PushWriter {
             let tree = objects::tree(&cache.git, &base, &promotion.files).await?;
             let message = review::message(&promotion);
             let commit =
-                objects::commit(&cache.git, &tree, &base, &self.identity, &message).await?;
-            match push(&cache, branch, &base, &commit).await? {
-                Pushed::Taken => return Ok(Outcome::Written { promotion, commit }),
-                Pushed::Rejected(message) => {
-                    return Err(GitError::Rejected {
-                        address: self.address.to_string(),
-                        branch: branch.to_owned(),
-                        message,
-                    });
-                }
-                Pushed::Moved => {}
+                objects::commit(&cache.git, &tree, &[&base], &self.identity, &message).await?;
+            if push(&cache, branch, &base, &commit).await? {
+                return Ok(Outcome::Written { promotion, commit });
             }
             drop(cache);
             attempt += 1;
@@ -123,21 +115,20 @@ impl PushWriter {
     }
 }
 
-enum Pushed {
-    Taken,
-    /// Somebody else was faster, or nobody knows.
-    Moved,
-    Rejected(String),
-}
-
 /// Moves the branch from `base` to `commit`, or not at all: the lease also fails where the branch is gone, and would be made again.
-async fn push(cache: &Cache, branch: &str, base: &str, commit: &str) -> Result<Pushed, GitError> {
+/// An empty `base`: there must be no such branch. No: somebody else was faster, or nobody knows.
+pub(super) async fn push(
+    cache: &Cache,
+    branch: &str,
+    base: &str,
+    commit: &str,
+) -> Result<bool, GitError> {
     let lease = format!("--force-with-lease=refs/heads/{branch}:{base}");
     let refspec = format!("{commit}:refs/heads/{branch}");
     let arguments = ["--porcelain", "--no-verify", &lease, "origin", &refspec];
     let answer = cache.git.answer("push", &arguments, b"").await?;
     if answer.success {
-        return Ok(Pushed::Taken);
+        return Ok(true);
     }
     let stdout = String::from_utf8_lossy(&answer.stdout);
     // `!<TAB>FROM:TO<TAB>[rejected] (reason)`
@@ -157,10 +148,14 @@ async fn push(cache: &Cache, branch: &str, base: &str, commit: &str) -> Result<P
         "remote ref updated since checkout",
     ];
     match reason {
-        Some(reason) if RACES.iter().any(|race| reason.contains(race)) => Ok(Pushed::Moved),
+        Some(reason) if RACES.iter().any(|race| reason.contains(race)) => Ok(false),
         Some(reason) => {
             let reason = crate::foreign::printable(reason.trim());
-            Ok(Pushed::Rejected(format!("{reason}; {}", answer.complaint)))
+            Err(GitError::Rejected {
+                address: cache.git.address().to_string(),
+                branch: branch.to_owned(),
+                message: format!("{reason}; {}", answer.complaint),
+            })
         }
         None => Err(cache.git.failed("push", answer.complaint)),
     }

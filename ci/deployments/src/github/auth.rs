@@ -9,8 +9,10 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::api::Api;
-use super::{GitHubError, Repository};
+use super::forge::GitHub;
+use super::{DIALECT, Repository};
+use crate::PullRequestError;
+use crate::rest::Api;
 
 /// Who we are to GitHub.
 #[derive(Clone)]
@@ -47,19 +49,27 @@ struct AccessToken {
 }
 
 impl Auth {
-    /// The interface with a token that is good for this repository.
-    pub(super) async fn api(
+    /// GitHub with a token that is good for this repository.
+    pub(super) async fn open(
         &self,
         http: &Http,
         repository: &Repository,
-    ) -> Result<Api, GitHubError> {
+    ) -> Result<GitHub, PullRequestError> {
+        let Repository {
+            owner, name, rest, ..
+        } = repository;
+        let with = |token: &str| Api::new(http, &DIALECT, rest, (owner, name), token);
+        let open = |token: &str| GitHub {
+            api: with(token),
+            repository: repository.clone(),
+        };
         let (id, key) = match self {
-            Self::Token(token) => return Ok(Api::new(http, repository, token)),
+            Self::Token(token) => return Ok(open(token)),
             Self::App { id, key } => (id, key),
         };
-        let app = Api::new(http, repository, &jwt(id, key, http.clock())?);
+        let app = with(&jwt(id, key, http.clock())?);
         let path = app.of_repository(&["installation"]);
-        let installation: Installation = app.call(Method::GET, &path, &[], None).await?.json()?;
+        let installation: Installation = app.get(&path, &[]).await?.json()?;
         let path = app.path(&[
             "app",
             "installations",
@@ -67,17 +77,17 @@ impl Auth {
             "access_tokens",
         ]);
         let body = json!({
-            "repositories": [repository.name],
+            "repositories": [name],
             "permissions": { "contents": "write", "pull_requests": "write" },
         });
-        let answer = app.call(Method::POST, &path, &[], Some(&body)).await?;
+        let answer = app.send(Method::POST, &path, &body).await?;
         let token: AccessToken = answer.expect(&[StatusCode::CREATED])?.json()?;
-        Ok(Api::new(http, repository, &token.token))
+        Ok(open(&token.token))
     }
 }
 
 /// An App's claim to be itself (RFC 7519, RS256): good for nine minutes, from a minute ago, since clocks differ.
-fn jwt(id: &str, pem: &str, clock: &dyn Clock) -> Result<String, GitHubError> {
+fn jwt(id: &str, pem: &str, clock: &dyn Clock) -> Result<String, PullRequestError> {
     let key = key(pem)?;
     let now = clock
         .now()
@@ -95,13 +105,13 @@ fn jwt(id: &str, pem: &str, clock: &dyn Clock) -> Result<String, GitHubError> {
         signed.as_bytes(),
         &mut signature,
     )
-    .map_err(|_| GitHubError::Key("it does not sign"))?;
+    .map_err(|_| PullRequestError::Key("it does not sign"))?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// An RSA key in PEM (RFC 7468), PKCS #1 as GitHub gives it or PKCS #8.
-fn key(pem: &str) -> Result<RsaKeyPair, GitHubError> {
-    let refused = |_| GitHubError::Key("it is not an RSA key of 2048 bits or more");
+fn key(pem: &str) -> Result<RsaKeyPair, PullRequestError> {
+    let refused = |_| PullRequestError::Key("it is not an RSA key of 2048 bits or more");
     for (label, is_pkcs8) in [("RSA PRIVATE KEY", false), ("PRIVATE KEY", true)] {
         let begin = format!("-----BEGIN {label}-----");
         let end = format!("-----END {label}-----");
@@ -110,15 +120,15 @@ fn key(pem: &str) -> Result<RsaKeyPair, GitHubError> {
         };
         let (body, _) = rest
             .split_once(&end)
-            .ok_or(GitHubError::Key("its PEM does not end"))?;
+            .ok_or(PullRequestError::Key("its PEM does not end"))?;
         let body: String = body.split_whitespace().collect();
         let der = STANDARD
             .decode(body)
-            .map_err(|_| GitHubError::Key("its PEM is not base64"))?;
+            .map_err(|_| PullRequestError::Key("its PEM is not base64"))?;
         return match is_pkcs8 {
             true => RsaKeyPair::from_pkcs8(&der).map_err(refused),
             false => RsaKeyPair::from_der(&der).map_err(refused),
         };
     }
-    Err(GitHubError::Key("it is no PEM of a private key"))
+    Err(PullRequestError::Key("it is no PEM of a private key"))
 }

@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ci_http::Method;
 use serde::Deserialize;
 
-use super::api::Api;
-use super::{GitHubError, PullRequestWriter};
-use crate::State;
+use super::PullRequestWriter;
 use crate::policy::PastState;
+use crate::rest::Api;
+use crate::{PullRequestError, State};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -42,8 +41,8 @@ impl PullRequestWriter {
     ///
     /// # Errors
     /// When the repository cannot be reached or read.
-    pub async fn history(&self, path: &str, most: u8) -> Result<Vec<PastState>, GitHubError> {
-        let api = self.auth.api(&self.http, &self.repository).await?;
+    pub async fn history(&self, path: &str, most: u8) -> Result<Vec<PastState>, PullRequestError> {
+        let api = self.auth.open(&self.http, &self.repository).await?.api;
         let most = most.min(100).to_string();
         let query = [
             ("sha", self.branch.as_str()),
@@ -51,7 +50,7 @@ impl PullRequestWriter {
             ("per_page", &most),
         ];
         let url = api.of_repository(&["commits"]);
-        let listed: Vec<Listed> = api.call(Method::GET, &url, &query, None).await?.json()?;
+        let listed: Vec<Listed> = api.get(&url, &query).await?.json()?;
         let mut history = Vec::new();
         for Listed { sha, commit } in listed {
             let date = commit.committer.and_then(|it| it.date);
@@ -72,13 +71,11 @@ impl PullRequestWriter {
     }
 }
 
-async fn state(api: &Api, path: &str, commit: &str) -> Result<Option<State>, GitHubError> {
+async fn state(api: &Api, path: &str, commit: &str) -> Result<Option<State>, PullRequestError> {
     let mut parts = vec!["contents"];
     parts.extend(path.split('/'));
     let query = [("ref", commit)];
-    let answer = api
-        .call(Method::GET, &api.of_repository(&parts), &query, None)
-        .await?;
+    let answer = api.get(&api.of_repository(&parts), &query).await?;
     if answer.status.as_u16() == 404 {
         return Ok(None);
     }
@@ -90,9 +87,9 @@ async fn state(api: &Api, path: &str, commit: &str) -> Result<Option<State>, Git
 }
 
 /// When the pull request of a commit was merged.
-async fn merged(api: &Api, commit: &str) -> Result<Option<i64>, GitHubError> {
+async fn merged(api: &Api, commit: &str) -> Result<Option<i64>, PullRequestError> {
     let url = api.of_repository(&["commits", commit, "pulls"]);
-    let pulls: Vec<Merged> = api.call(Method::GET, &url, &[], None).await?.json()?;
+    let pulls: Vec<Merged> = api.get(&url, &[]).await?.json()?;
     let times = pulls
         .iter()
         .filter_map(|pull| seconds(pull.merged_at.as_deref()?));

@@ -1,22 +1,25 @@
 //! Deployments repositories on GitHub, through its REST interface: nothing is cloned, and what an App commits is signed by GitHub.
-//!
-//! One branch for each environment and release unit, `promote/ENVIRONMENT/UNIT`, and never a second pull request for it. The branch
-//! only ever moves forward, which the server checks, so two runs at once cannot overwrite each other; what an open pull request
-//! already promotes counts like what is pinned, so the older of them gives way. Every step finds what an earlier run that was
-//! killed left behind, and goes on from there.
+//! The rules of promotions by pull request are in [`crate::pull`].
 
-mod api;
 mod auth;
-mod branch;
-mod error;
-mod finish;
+mod branches;
+mod forge;
 mod history;
 mod objects;
-mod pulls;
 mod repository;
 mod writer;
 
 pub use auth::Auth;
-pub use error::GitHubError;
 pub use repository::{InvalidRepository, Repository};
-pub use writer::{PullOutcome, PullRequestRef, PullRequestWriter};
+pub use writer::PullRequestWriter;
+
+pub use crate::pull::{PullOutcome, PullRequestError as GitHubError, PullRequestRef};
+use crate::rest::Dialect;
+
+const DIALECT: Dialect = Dialect {
+    name: "GitHub",
+    accept: "application/vnd.github+json",
+    version: Some(("x-github-api-version", "2022-11-28")),
+    page: ("per_page", "100"),
+    workflows: &["github-actions[bot]"],
+};

@@ -8,27 +8,22 @@ use ci_http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::GitHubError;
-use super::api::Api;
+use super::forge::GitHub;
 use crate::foreign::printable;
-use crate::{Contents, Entry, FileChange};
+use crate::pull::Commit;
+use crate::{Contents, Entry, FileChange, PullRequestError};
 
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Commit {
-    pub(super) sha: String,
-    pub(super) message: String,
-    pub(super) tree: Object,
-    pub(super) parents: Vec<Object>,
+#[derive(Deserialize)]
+struct GitCommit {
+    sha: String,
+    message: String,
+    tree: Object,
+    parents: Vec<Object>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Object {
     pub(super) sha: String,
-}
-
-#[derive(Deserialize)]
-struct Ref {
-    object: Object,
 }
 
 #[derive(Deserialize)]
@@ -52,33 +47,25 @@ struct Blob {
     encoding: String,
 }
 
-impl Api {
-    /// The commit that a branch is at.
-    pub(super) async fn head(&self, branch: &str) -> Result<Option<Commit>, GitHubError> {
-        let mut parts = vec!["git", "ref", "heads"];
-        parts.extend(branch.split('/'));
-        let answer = self
-            .call(Method::GET, &self.of_repository(&parts), &[], None)
-            .await?;
-        // 409: the repository is empty.
-        if matches!(answer.status.as_u16(), 404 | 409) {
-            return Ok(None);
-        }
-        let found: Ref = answer.json()?;
-        self.commit(&found.object.sha).await.map(Some)
-    }
-
-    async fn commit(&self, sha: &str) -> Result<Commit, GitHubError> {
-        let url = self.of_repository(&["git", "commits", sha]);
-        self.call(Method::GET, &url, &[], None).await?.json()
+impl GitHub {
+    /// A commit.
+    pub(super) async fn object(&self, id: &str) -> Result<Commit, PullRequestError> {
+        let url = self.api.of_repository(&["git", "commits", id]);
+        let found: GitCommit = self.api.get(&url, &[]).await?.json()?;
+        Ok(Commit {
+            id: found.sha,
+            tree: found.tree.sha,
+            message: found.message,
+            parents: found.parents.into_iter().map(|it| it.sha).collect(),
+        })
     }
 
     /// What stands at `paths` in a commit. Folders are read one by one, each once.
-    pub(super) async fn contents(
+    pub(super) async fn files(
         &self,
         commit: &Commit,
         paths: &BTreeSet<String>,
-    ) -> Result<Contents, GitHubError> {
+    ) -> Result<Contents, PullRequestError> {
         let mut trees: HashMap<String, Tree> = HashMap::new();
         let mut contents = Contents::default();
         for path in paths {
@@ -92,9 +79,9 @@ impl Api {
         commit: &Commit,
         path: &str,
         trees: &mut HashMap<String, Tree>,
-    ) -> Result<Entry, GitHubError> {
+    ) -> Result<Entry, PullRequestError> {
         let mut folder = String::new();
-        let mut sha = commit.tree.sha.clone();
+        let mut sha = commit.tree.clone();
         let mut names = path.split('/').peekable();
         while let Some(name) = names.next() {
             if !trees.contains_key(&sha) {
@@ -125,11 +112,11 @@ impl Api {
         Ok(Entry::Folder)
     }
 
-    async fn tree(&self, sha: &str) -> Result<Tree, GitHubError> {
-        let url = self.of_repository(&["git", "trees", sha]);
-        let tree: Tree = self.call(Method::GET, &url, &[], None).await?.json()?;
+    async fn tree(&self, sha: &str) -> Result<Tree, PullRequestError> {
+        let url = self.api.of_repository(&["git", "trees", sha]);
+        let tree: Tree = self.api.get(&url, &[]).await?.json()?;
         match tree.truncated {
-            true => Err(GitHubError::Unreadable {
+            true => Err(PullRequestError::Unreadable {
                 call: format!("GET {}", url.path()),
                 message: "a folder has more entries than GitHub lists".to_owned(),
             }),
@@ -137,21 +124,21 @@ impl Api {
         }
     }
 
-    async fn file(&self, entry: &TreeEntry) -> Result<Entry, GitHubError> {
+    async fn file(&self, entry: &TreeEntry) -> Result<Entry, PullRequestError> {
         if entry.mode == "120000" {
             return Ok(Entry::Link);
         }
         if entry.kind != "blob" {
             return Ok(Entry::Folder);
         }
-        let url = self.of_repository(&["git", "blobs", &entry.sha]);
-        let blob: Blob = self.call(Method::GET, &url, &[], None).await?.json()?;
+        let url = self.api.of_repository(&["git", "blobs", &entry.sha]);
+        let blob: Blob = self.api.get(&url, &[]).await?.json()?;
         let bytes = match blob.encoding.as_str() {
             "base64" => STANDARD.decode(blob.content.replace('\n', "")).ok(),
             _ => Some(blob.content.into_bytes()),
         };
         Ok(Entry::File {
-            bytes: bytes.ok_or_else(|| GitHubError::Unreadable {
+            bytes: bytes.ok_or_else(|| PullRequestError::Unreadable {
                 call: format!("GET {}", url.path()),
                 message: "it is not base64".to_owned(),
             })?,
@@ -167,7 +154,7 @@ impl Api {
         changes: &BTreeMap<String, FileChange>,
         parents: &[&str],
         message: &str,
-    ) -> Result<String, GitHubError> {
+    ) -> Result<String, PullRequestError> {
         let mut entries = Vec::new();
         for (path, change) in changes {
             let body = json!({ "content": STANDARD.encode(&change.after), "encoding": "base64" });
@@ -178,15 +165,15 @@ impl Api {
             };
             entries.push(json!({ "path": path, "mode": mode, "type": "blob", "sha": blob.sha }));
         }
-        let body = json!({ "base_tree": base.tree.sha, "tree": entries });
+        let body = json!({ "base_tree": base.tree, "tree": entries });
         let tree = self.make("trees", &body).await?;
         let body = json!({ "message": message, "tree": tree.sha, "parents": parents });
         Ok(self.make("commits", &body).await?.sha)
     }
 
-    async fn make(&self, kind: &str, body: &serde_json::Value) -> Result<Object, GitHubError> {
-        let url = self.of_repository(&["git", kind]);
-        let answer = self.call(Method::POST, &url, &[], Some(body)).await?;
+    async fn make(&self, kind: &str, body: &serde_json::Value) -> Result<Object, PullRequestError> {
+        let url = self.api.of_repository(&["git", kind]);
+        let answer = self.api.send(Method::POST, &url, body).await?;
         answer.expect(&[StatusCode::CREATED])?.json()
     }
 }

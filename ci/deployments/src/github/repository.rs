@@ -2,6 +2,8 @@
 
 use ci_http::Url;
 
+use crate::rest::{Names, address};
+
 /// A repository on GitHub or a GitHub Enterprise server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -68,20 +70,10 @@ impl Repository {
     }
 
     fn at(owner: &str, name: &str, rest: &str, graphql: &str) -> Option<Self> {
-        let is_name = |text: &str| {
-            !matches!(text, "" | "." | "..")
-                && text
-                    .bytes()
-                    .all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
-        };
-        let address = |text: &str| -> Option<Url> {
-            let url: Url = text.trim_end_matches('/').parse().ok()?;
-            matches!(url.scheme(), "https" | "http").then_some(url)
-        };
-        (is_name(owner) && is_name(name)).then_some(())?;
+        let Names { owner, name } = Names::new(owner, name)?;
         Some(Self {
-            owner: owner.to_owned(),
-            name: name.to_owned(),
+            owner,
+            name,
             rest: address(rest)?,
             graphql: address(graphql)?,
         })

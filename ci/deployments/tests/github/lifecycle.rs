@@ -283,8 +283,8 @@ async fn what_github_refuses_besides_is_told_and_fails_nothing_p7() {
     let (.., warnings) = opened(promote(&writer, 7).await);
     insta::assert_snapshot!(warnings.join("\n"), @r"
     reviewers were refused: Review cannot be requested from pull request author.
-    it will not merge itself: Pull request Auto merge is not allowed for this repository
     the pull request was opened with a workflow's own token, and so starts no checks; use an App or a personal token
+    it will not merge itself: Pull request Auto merge is not allowed for this repository
     ");
     assert_promotes(&github, 7);
 }

@@ -17,7 +17,7 @@ const OPERATIONS = [
 ];
 const READ = new Set(('sha ref object tree parents message path mode type truncated content encoding number node_id html_url title ' +
   'body state draft merged_at user login head repo full_name labels name requested_reviewers requested_teams auto_merge status ' +
-  'files filename id token commit committer date').split(' '));
+  'merge_base_commit id token commit committer date').split(' '));
 const KEEP = ['type', 'enum', 'required', 'nullable', 'minItems', 'maxItems', 'minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'additionalProperties'];
 function resolve(schema) {
   while (schema && schema.$ref) schema = schema.$ref.slice(2).split('/').reduce((at, key) => at[key.replace(/~1/g, '/').replace(/~0/g, '~')], spec);
@@ -55,7 +55,7 @@ process.stdout.write(`{${head}, "paths": {\n${lines.join(',\n')}\n}}\n`);
 
 const graphql = require('graphql');
 const schema = graphql.buildSchema(fs.readFileSync(require.resolve('graphql/package.json').replace('graphql/package.json', '@octokit/graphql-schema/schema.graphql'), 'utf8'), { assumeValidSDL: true });
-const source = fs.readFileSync(__dirname + '/../../src/github/finish.rs', 'utf8');
+const source = fs.readFileSync(__dirname + '/../../src/github/forge.rs', 'utf8');
 const query = source.match(/const ENABLE: &str =\s*"([^;]*)";/)[1].replace(/\\\n\s*/g, '');
 const errors = graphql.validate(schema, graphql.parse(query));
 if (errors.length) throw new Error(errors.join('\n'));

@@ -94,6 +94,7 @@ pub(crate) fn perform(
             .filter(|pull| asked("head").is_none_or(|it| it == format!("acme:{}", pull.branch)))
             .collect();
         pulls.reverse();
+        state.has_next = pulls.len() > size * page;
         let pulls = pulls.into_iter().skip(size * (page - 1)).take(size);
         return (200, pulls.map(Pull::json).collect());
     }

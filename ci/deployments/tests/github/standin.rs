@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::description::{Operation, percent_decoded};
 use crate::git::Git;
@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) login: String,
     /// What enabling auto-merge says instead of doing it.
     pub(crate) auto_merge_error: Option<String>,
+    /// Whether what was listed goes on on another page.
+    pub(crate) has_next: bool,
     /// The claims of an App, and what it asked for.
     pub(crate) app: Vec<Value>,
 }
@@ -137,7 +139,11 @@ fn answer(state: &mut State, request: &Request) -> Option<Vec<u8>> {
         body.to_string()
     };
     let length = body.len();
-    Some(format!("HTTP/1.1 {status} X\r\nContent-Type: application/json; charset=utf-8\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes())
+    let link = match std::mem::take(&mut state.has_next) {
+        true => "Link: <https://api.github.com/elsewhere?page=2>; rel=\"next\"\r\n",
+        false => "",
+    };
+    Some(format!("HTTP/1.1 {status} X\r\nContent-Type: application/json; charset=utf-8\r\n{headers}{link}Content-Length: {length}\r\n\r\n{body}").into_bytes())
 }
 
 fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Answered {
@@ -255,17 +261,9 @@ fn objects(state: &State, operation: &Operation, rest: &str, body: &Value) -> An
             None => (404, json!({ "message": "Not Found" })),
         },
         ("get", "/git/commits/{commit_sha}") => {
-            let sha = operation.value("commit_sha");
-            let show = |format: &str| git.run(&["log", "-1", &format!("--format={format}"), sha]);
-            let parents: Vec<Value> = show("%P")
-                .split(' ')
-                .filter(|it| !it.is_empty())
-                .map(|it| json!({ "sha": it }))
-                .collect();
-            (
-                200,
-                json!({ "sha": sha, "message": show("%B"), "tree": { "sha": show("%T") }, "parents": parents }),
-            )
+            let (mut commit, about) = commit(git, operation.value("commit_sha"));
+            commit.extend(about);
+            (200, commit.into())
         }
         ("get", "/git/trees/{tree_sha}") => {
             let sha = operation.value("tree_sha");
@@ -362,19 +360,23 @@ fn objects(state: &State, operation: &Operation, rest: &str, body: &Value) -> An
         ("get", "/compare/{basehead}") => {
             let (base, head) = operation.value("basehead").split_once("...").unwrap();
             let parted = git.run(&["merge-base", base, head]);
-            let status = match (parted == base, parted == head) {
-                (true, true) => "identical",
-                (true, false) => "ahead",
-                (false, true) => "behind",
-                (false, false) => "diverged",
-            };
-            let files = git.run(&["diff", "--name-only", &parted, head]);
-            let files: Vec<Value> = files
-                .lines()
-                .map(|it| json!({ "filename": it, "status": "modified" }))
-                .collect();
-            (200, json!({ "status": status, "files": files }))
+            let (mut commit, about) = commit(git, &parted);
+            commit.insert("commit".into(), about.into());
+            (200, json!({ "merge_base_commit": commit }))
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A commit: its id and parents, and what stands elsewhere in some answers.
+fn commit(git: &Git, id: &str) -> (Map<String, Value>, Map<String, Value>) {
+    let show = |format: &str| git.run(&["log", "-1", &format!("--format={format}"), id]);
+    let parents = show("%P");
+    let parents = parents.split_whitespace().map(|it| json!({ "sha": it }));
+    let parents: Vec<Value> = parents.collect();
+    let members = |value: Value| value.as_object().unwrap().clone();
+    (
+        members(json!({ "sha": id, "parents": parents })),
+        members(json!({ "message": show("%B"), "tree": { "sha": show("%T") } })),
+    )
 }

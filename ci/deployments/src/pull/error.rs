@@ -1,16 +1,20 @@
-//! What goes wrong with GitHub.
+//! What goes wrong with a forge.
 
 use std::time::Duration;
 
+use crate::git::GitError;
 use crate::{InvalidPlace, Refused};
 
-/// What goes wrong with GitHub.
+/// What goes wrong with a forge.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum GitHubError {
+pub enum PullRequestError {
     /// No answer.
     #[error(transparent)]
     Http(#[from] ci_http::Error),
+    /// What goes through git.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// The private key of the App is none.
     #[error("the App's private key cannot be used: {0}")]
     Key(&'static str),
@@ -19,14 +23,16 @@ pub enum GitHubError {
     Denied {
         /// Method and path.
         call: String,
-        /// GitHub's message.
+        /// The forge's message.
         message: String,
         /// The permissions it asks for.
         needed: Option<String>,
     },
     /// Too many requests, for longer than anybody waits here.
-    #[error("GitHub takes no more requests{}", .wait.map_or_else(String::new, |it| format!(" for {} s", it.as_secs())))]
+    #[error("{forge} takes no more requests{}", .wait.map_or_else(String::new, |it| format!(" for {} s", it.as_secs())))]
     RateLimited {
+        /// Who.
+        forge: &'static str,
         /// How long.
         wait: Option<Duration>,
     },
@@ -37,7 +43,7 @@ pub enum GitHubError {
         call: String,
         /// HTTP status.
         status: u16,
-        /// GitHub's message.
+        /// The forge's message.
         message: String,
     },
     /// An answer that is not what the interface's description says.
