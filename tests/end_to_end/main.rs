@@ -24,6 +24,7 @@ mod killed;
 mod login;
 mod offline;
 mod output;
+mod promote;
 mod push;
 mod record;
 mod registries;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         affected::tests(),
         reuse::tests(),
         push::tests(),
+        promote::tests(),
         output::tests(),
         adding::tests(),
         commands::tests(),

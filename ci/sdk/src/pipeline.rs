@@ -178,6 +178,16 @@ impl Pipeline {
                     cli::push::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Promote(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::promote::run(&args, &project, &progress, paint).await
+                });
+            }
+            Command::Rollback(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::rollback::run(&args, &project, &progress, paint).await
+                });
+            }
             Command::Affected(args) => {
                 return run::without_engine(globals, terminal, async |project, progress| {
                     cli::affected::run(&args, &project, &progress)

@@ -1,6 +1,7 @@
 //! What the tests share: checkouts to build in, the program and what it answers, and what this machine allows.
 
 pub(crate) mod built;
+pub(crate) mod deployments;
 pub(crate) mod edits;
 pub(crate) mod events;
 pub(crate) mod images;

@@ -26,41 +26,74 @@ pub enum Target {
     Named(String),
 }
 
-/// What a service pins, and what it shall go back to. `history` is newest first.
+/// What the services of a unit pin, and what they shall go back to. `histories` has one history for each of them, newest first.
+///
+/// A unit goes back as a whole, to what all of it pinned at one time: what stayed the same meanwhile stays.
 ///
 /// # Errors
 /// When there is nothing to go back to, or not just one thing.
-pub fn choose(history: &[PastState], target: &Target) -> Result<(State, State), NoWayBack> {
-    let (current, past) = history.split_first().ok_or(NoWayBack::Nothing)?;
-    let current = &current.state;
-    let others: Vec<&PastState> = past
-        .iter()
-        .filter(|it| it.state.digest != current.digest)
-        .collect();
-    let chosen = match target {
-        Target::Previous => others.first().copied(),
-        Target::Named(name) => {
-            if name.len() < 7 {
-                return Err(NoWayBack::Short(name.clone()));
-            }
-            let named: Vec<&PastState> =
-                others.into_iter().filter(|it| is_named(it, name)).collect();
-            let first = named.first().copied();
-            let is_other =
-                |it: &&PastState| first.is_some_and(|first| first.state.digest != it.state.digest);
-            if named.iter().any(is_other) {
+pub fn choose(
+    histories: &[Vec<PastState>],
+    target: &Target,
+) -> Result<Vec<(State, State)>, NoWayBack> {
+    let newest: Option<Vec<&PastState>> = histories.iter().map(|it| it.first()).collect();
+    let current = newest
+        .filter(|it| !it.is_empty())
+        .ok_or(NoWayBack::Nothing)?;
+    if let Target::Named(name) = target
+        && name.len() < 7
+    {
+        return Err(NoWayBack::Short(name.clone()));
+    }
+    let mut times: Vec<&PastState> = histories.iter().flatten().collect();
+    times.sort_by_key(|past| std::cmp::Reverse(past.seconds));
+    let mut chosen: Option<Vec<&PastState>> = None;
+    for time in times {
+        let is_meant = match target {
+            Target::Previous => chosen.is_none(),
+            Target::Named(name) => is_named(time, name),
+        };
+        let Some(past) = at(histories, time).filter(|it| is_meant && !is_same(it, &current)) else {
+            continue;
+        };
+        match (&chosen, target) {
+            (Some(other), Target::Named(name)) if !is_same(other, &past) => {
                 return Err(NoWayBack::Ambiguous(name.clone()));
             }
-            first
+            (Some(_), _) => {}
+            (None, _) => chosen = Some(past),
         }
-    };
-    match chosen {
-        Some(chosen) => Ok((current.clone(), chosen.state.clone())),
-        None => Err(match target {
-            Target::Previous => NoWayBack::Nothing,
-            Target::Named(name) => NoWayBack::Unknown(name.clone()),
-        }),
     }
+    match (chosen, target) {
+        (Some(past), _) => {
+            let pairs = current.iter().zip(past);
+            Ok(pairs
+                .map(|(from, to)| (from.state.clone(), to.state.clone()))
+                .collect())
+        }
+        (None, Target::Previous) => Err(NoWayBack::Nothing),
+        (None, Target::Named(name)) => Err(NoWayBack::Unknown(name.clone())),
+    }
+}
+
+/// What all services pinned once a commit was there; nothing: some pinned nothing yet, or they were of different commits.
+fn at<'a>(histories: &'a [Vec<PastState>], time: &PastState) -> Option<Vec<&'a PastState>> {
+    let pinned = |history: &'a Vec<PastState>| {
+        let same = history.iter().find(|it| it.commit == time.commit);
+        same.or_else(|| history.iter().find(|it| it.seconds <= time.seconds))
+    };
+    let states: Vec<&PastState> = histories.iter().map(pinned).collect::<Option<_>>()?;
+    let first = states.first()?;
+    let is_whole = states
+        .iter()
+        .all(|it| it.state.commit == first.state.commit);
+    is_whole.then_some(states)
+}
+
+/// Whether the same digests are pinned.
+fn is_same(one: &[&PastState], other: &[&PastState]) -> bool {
+    let digests = |it: &[&PastState]| -> Vec<_> { it.iter().map(|it| it.state.digest).collect() };
+    digests(one) == digests(other)
 }
 
 fn is_named(past: &PastState, name: &str) -> bool {

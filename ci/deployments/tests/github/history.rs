@@ -29,7 +29,7 @@ async fn a_rollback_is_a_pull_request_of_its_own() {
     let request = Rollback {
         environment: "production".parse().unwrap(),
         declaration: &declaration,
-        services: vec![choose(&history, &RollbackTarget::Previous).unwrap()],
+        services: choose(&[history], &RollbackTarget::Previous).unwrap(),
     };
     let paths = [STATE.to_owned(), WEB.to_owned()].into();
     let review = async |_: &Promotion| Review::default();
@@ -72,7 +72,7 @@ async fn a_rollback_that_was_merged_is_done() {
     let request = Rollback {
         environment: "production".parse().unwrap(),
         declaration: &declaration,
-        services: vec![choose(&history, &RollbackTarget::Named("0707070".into())).unwrap()],
+        services: choose(&[history], &RollbackTarget::Named("0707070".into())).unwrap(),
     };
     let paths = [STATE.to_owned(), WEB.to_owned()].into();
     let review = async |_: &Promotion| Review::default();

@@ -79,15 +79,12 @@ async fn a_rollback_brings_the_old_bytes_back() {
         .unwrap();
     let writer = repository.writer("a");
     let declaration = declaration();
-    let chosen = choose(
-        &writer.history(STATE).await.unwrap(),
-        &RollbackTarget::Previous,
-    )
-    .unwrap();
+    let history = writer.history(STATE).await.unwrap();
+    let chosen = choose(&[history], &RollbackTarget::Previous).unwrap();
     let request = Rollback {
         environment: "production".parse().unwrap(),
         declaration: &declaration,
-        services: vec![chosen],
+        services: chosen,
     };
     let paths = [STATE.to_owned(), kustomization("web").0].into();
     let outcome = writer
@@ -167,4 +164,21 @@ fn a_checkout_knows_which_commits_follow_which() {
     let shallow = SourceHistory::new(shallow);
     assert_eq!(shallow.relation(&third, &first), Relation::Unknown);
     assert!(shallow.commits(&first, &third).is_none());
+}
+
+#[tokio::test]
+async fn the_last_change_of_each_file_is_found_at_once() {
+    let repository = promoted(&[7, 8]).await;
+    repository.commit(&[("README.md", "x\n"), ("web.toml", "x\n")]);
+    let writer = repository.writer("b");
+    let paths = [STATE, "README.md", "nothing", "-n1"].map(str::to_owned);
+    let changes = writer.last_changes(&paths.into()).await.unwrap();
+    let commit = |name: &str| repository.git(&["rev-parse", name]).trim().to_owned();
+    let found: Vec<(&str, &str)> = changes
+        .iter()
+        .map(|(path, (commit, _))| (path.as_str(), commit.as_str()))
+        .collect();
+    let (newest, promotion) = (commit("main"), commit("main^"));
+    assert_eq!(found, [(STATE, &*promotion), ("README.md", &*newest)]);
+    assert!(changes.values().all(|(_, seconds)| *seconds > 0));
 }

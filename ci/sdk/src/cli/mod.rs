@@ -11,7 +11,9 @@ pub(crate) mod doctor;
 pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod plan;
+pub(crate) mod promote;
 pub(crate) mod push;
+pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod test;
 pub(crate) mod version;
@@ -143,6 +145,8 @@ pub(crate) enum Command {
     Lock(lock::Lock),
     Plan(plan::Plan),
     Push(push::Push),
+    Promote(promote::Promote),
+    Rollback(rollback::Rollback),
     Affected(affected::Affected),
     Version(version::Version),
     Login(login::Login),

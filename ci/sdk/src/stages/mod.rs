@@ -16,6 +16,7 @@ pub(crate) mod limits;
 mod lock;
 mod plan;
 pub(crate) mod preview;
+pub(crate) mod promote;
 pub(crate) mod push;
 mod recipe;
 mod record;

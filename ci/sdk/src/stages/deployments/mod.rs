@@ -16,7 +16,7 @@ use ci_deployments::review::Review;
 use ci_deployments::{Contents, Declaration, Promotion, Refused, Running};
 
 pub(crate) use self::failure::{refused, undeclared};
-pub(crate) use self::open::{Github, environment};
+pub(crate) use self::open::server;
 
 /// The deployments of one environment.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Deployments<'a> {
 /// How they are reached.
 #[derive(Debug)]
 enum Remote {
-    Git(PushWriter),
+    Git(Box<PushWriter>),
     GitHub(Box<PullRequestWriter>),
 }
 

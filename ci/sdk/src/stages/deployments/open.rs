@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use ci_catalog::{Environment, Name};
+use ci_catalog::{Catalog, Environment, Name};
 use ci_deployments::git::{Address, Credential, Identity, PushWriter};
 use ci_deployments::github::{Auth, PullRequestWriter, Repository};
 use ci_deployments::{Declaration, WriterKind};
@@ -41,10 +41,9 @@ const PATIENT: Retry = Retry {
 /// # Errors
 /// When there is no such environment, or nothing is declared to be deployed there.
 pub(crate) fn environment<'a>(
-    project: &'a Project,
+    catalog: &'a Catalog,
     name: &str,
 ) -> eyre::Result<(&'a Environment, &'a Declaration)> {
-    let catalog = project.catalog();
     let environment = catalog.environment(name).ok_or_else(|| {
         let names = catalog.environments().map(|it| it.name.as_str());
         crate::stages::plan::unknown_environment(name, &names.collect::<Vec<_>>())
@@ -67,10 +66,10 @@ impl<'a> Deployments<'a> {
     /// # Errors
     /// When they are not declared, or the declaration or the credentials are of no use.
     pub(crate) fn open(project: &'a Project, name: &str) -> eyre::Result<Self> {
-        let (environment, declaration) = environment(project, name)?;
+        let (environment, declaration) = environment(project.catalog(), name)?;
         let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
         let remote = match declaration.writer {
-            WriterKind::Push => Remote::Git(push(project, declaration, variable)?),
+            WriterKind::Push => Remote::Git(Box::new(push(project, declaration, variable)?)),
             WriterKind::PullRequest => {
                 let github = Github::of(&declaration.repository, variable)
                     .map_err(|error| wrong(&environment.name, error))?;

@@ -1,0 +1,306 @@
+//! `promote` and `rollback`: which digests an environment pins is changed in its deployments repository, a release unit at a time.
+//!
+//! What is promoted was built and pushed before, or runs in another environment: nothing is ever built here. Each unit is planned,
+//! held to the environment's policy and written, and one that is refused does not keep the others. Arguments and how results look
+//! are the command line's concern; what a change of a file is, that of [`ci_deployments`].
+
+mod environment;
+mod evidence;
+mod release;
+mod review;
+mod rollback;
+mod units;
+
+use ci_catalog::Service;
+use ci_deployments::git::SourceHistory;
+use ci_deployments::github::PullRequestRef;
+use ci_deployments::policy::PastState;
+use ci_deployments::review::{Check, Review};
+use ci_deployments::{Candidate, Contents, Promotion, Refused};
+use ci_engine::Progress;
+use ci_engine::progress::Outcome as StepOutcome;
+
+use self::environment::Source;
+use self::evidence::{Witness, verdict};
+use self::release::Release;
+use self::review::Reviewer;
+pub(crate) use self::rollback::{Request as RollbackRequest, run as rollback};
+use super::deployments::{Deployments, Written, refused};
+use crate::error::{Exit, UserError};
+use crate::project::Project;
+
+/// What is to be promoted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) environment: String,
+    /// Names from the command line; none means everything there is.
+    pub(crate) services: Vec<String>,
+    /// The environment whose images are taken; absent: the one that the catalog names, else the release record's.
+    pub(crate) from: Option<String>,
+    /// Whether an older commit may take the place of a newer one.
+    pub(crate) force: bool,
+    /// Whether what people declined is proposed again.
+    pub(crate) reopen: bool,
+    /// Whether nothing is to be written.
+    pub(crate) dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Promoted {
+    /// One for each unit that got so far as to have a plan.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) failures: Vec<eyre::Report>,
+}
+
+/// A unit's change.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) promotion: Promotion,
+    pub(crate) review: Review,
+    pub(crate) outcome: Outcome,
+    /// What could not be done for it.
+    pub(crate) warnings: Vec<String>,
+    /// Pull requests that are not needed any more.
+    pub(crate) closed: Vec<PullRequestRef>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was only planned.
+    Planned,
+    /// The environment's policy says no.
+    Refused,
+    /// The environment has it already.
+    Done,
+    /// It is on the branch.
+    Committed { commit: String },
+    /// A pull request is open for it.
+    Open { pull: PullRequestRef, is_new: bool },
+    /// People closed the pull request for just this.
+    Declined { pull: PullRequestRef },
+}
+
+/// Promotes.
+///
+/// # Errors
+/// When there is nothing that could be promoted, or the deployments cannot be read. What is refused of single units is in the result.
+pub(crate) async fn run(
+    project: &Project,
+    progress: &Progress,
+    request: &Request,
+) -> eyre::Result<Promoted> {
+    let name = &request.environment;
+    let target = Deployments::open(project, name)?.reopening(request.reopen);
+    let from = request.from.as_ref().or(target.declaration.from.as_ref());
+    let catalog = project.catalog();
+    let (origin, known) = match from {
+        Some(from) => {
+            let known = catalog.services().map(|it| it.name.to_string()).collect();
+            (
+                Origin::Environment(Source::open(project, from, name)?),
+                known,
+            )
+        }
+        None => {
+            let release = Release::read(project, name)?;
+            let known = release.services(project);
+            (Origin::Release(release), known)
+        }
+    };
+    let units = units::of(catalog, &target, &request.services, &known)?;
+    if units.is_empty() {
+        let message = format!("there is nothing to promote to {name}");
+        return Err(UserError::new(Exit::Usage, message)
+            .hint("`build` and `push` first, or see that `services` of its deployments does not leave out everything")
+            .into());
+    }
+    let services = || units.iter().flatten().map(|it| &it.name);
+    let paths = target.paths(services())?;
+    let step = progress.start(&name.as_str().into(), "read deployments", None);
+    let contents = target.read(&paths).await;
+    step.finish(step_outcome(&contents));
+    let contents = contents?;
+    let origin = match origin {
+        Origin::Environment(source) => Origin::Environment(source.read(&units).await?),
+        release @ Origin::Release(_) => release,
+    };
+    let promoter = Promoter {
+        project,
+        request,
+        target: &target,
+        contents: &contents,
+        history: SourceHistory::new(project.root()),
+        witness: Witness::new(project)?,
+    };
+    let mut promoted = Promoted::default();
+    // One after the other: forges ask for it, and a repository has one turn at a time.
+    for unit in &units {
+        let Some(first) = unit.first() else { continue };
+        let step = progress.start(
+            &first.name.as_str().into(),
+            format!("promote to {name}"),
+            None,
+        );
+        let result = promoter.unit(unit, &origin).await;
+        step.finish(step_outcome(&result));
+        match result {
+            Ok((change, failure)) => {
+                promoted.changes.push(change);
+                promoted.failures.extend(failure);
+            }
+            Err(failure) => promoted
+                .failures
+                .push(failure.wrap_err(format!("cannot promote {}", first.name))),
+        }
+    }
+    Ok(promoted)
+}
+
+/// Where candidates come from.
+enum Origin<'a> {
+    Release(Release),
+    Environment(Source<'a>),
+}
+
+/// Everything that is the same for all units.
+struct Promoter<'a> {
+    project: &'a Project,
+    request: &'a Request,
+    target: &'a Deployments<'a>,
+    contents: &'a Contents,
+    history: SourceHistory,
+    witness: Witness,
+}
+
+impl Promoter<'_> {
+    /// One unit; with the reason if it is refused although it could be done.
+    async fn unit(
+        &self,
+        unit: &[&Service],
+        origin: &Origin<'_>,
+    ) -> eyre::Result<(Change, Option<eyre::Report>)> {
+        let candidates = match origin {
+            Origin::Release(release) => release.candidates(unit)?,
+            Origin::Environment(source) => source.candidates(unit)?,
+        };
+        let request = ci_deployments::Request {
+            environment: self.target.environment.clone(),
+            declaration: self.target.declaration,
+            unit: unit.iter().map(|it| it.name.clone()).collect(),
+            candidates,
+            force: self.request.force,
+        };
+        let plan = |contents: &Contents| ci_deployments::plan(&request, contents, &self.history);
+        let promotion = plan(self.contents).map_err(refused)?;
+        let mut checks = Vec::new();
+        if !promotion.is_done() {
+            for change in &promotion.moves {
+                let history = match origin {
+                    Origin::Environment(source) => Some(source.history(&change.service).await?),
+                    Origin::Release(_) => None,
+                };
+                checks.extend(self.checks(&change.after, history.as_deref()).await?);
+            }
+        }
+        let reviewer = Reviewer {
+            project: self.project,
+            source: &self.history,
+            checks: &checks,
+            is_of_release: matches!(origin, Origin::Release(_)),
+        };
+        if let Some(failure) = verdict(self.target.environment, &promotion.unit, &checks) {
+            let review = reviewer.review(&promotion).await;
+            let change = Change::new(promotion, review, Outcome::Refused);
+            return Ok((change, Some(failure.into())));
+        }
+        let change = apply(
+            self.target,
+            plan,
+            promotion,
+            &reviewer,
+            self.request.dry_run,
+        )
+        .await?;
+        Ok((change, None))
+    }
+
+    async fn checks(
+        &self,
+        candidate: &Candidate,
+        history: Option<&[PastState]>,
+    ) -> eyre::Result<Vec<Check>> {
+        let policy = &self.target.declaration.policy;
+        self.witness.checks(policy, candidate, history).await
+    }
+}
+
+/// Writes what was planned, unless it is only to be shown.
+async fn apply(
+    target: &Deployments<'_>,
+    plan: impl Fn(&Contents) -> Result<Promotion, Refused>,
+    promotion: Promotion,
+    reviewer: &Reviewer<'_>,
+    dry_run: bool,
+) -> eyre::Result<Change> {
+    // What is there may still have pull requests that nobody needs.
+    if promotion.is_done() && (dry_run || !target.is_reviewed()) {
+        return Ok(Change::new(promotion, Review::default(), Outcome::Done));
+    }
+    if dry_run {
+        let review = reviewer.review(&promotion).await;
+        return Ok(Change::new(promotion, review, Outcome::Planned));
+    }
+    let services = promotion.moves.iter().map(|it| &it.service);
+    let paths = target.paths(services)?;
+    let review = async |promotion: &Promotion| reviewer.review(promotion).await;
+    let written = target.write(&paths, plan, review).await?;
+    let mut change = Change::of(written);
+    change.review.checks = reviewer.checks.to_vec();
+    Ok(change)
+}
+
+impl Change {
+    fn new(promotion: Promotion, review: Review, outcome: Outcome) -> Self {
+        Self {
+            promotion,
+            review,
+            outcome,
+            warnings: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    fn of(written: Written) -> Self {
+        let new = |promotion, outcome| Self::new(promotion, Review::default(), outcome);
+        match written {
+            Written::Done { promotion, closed } => Self {
+                closed,
+                ..new(promotion, Outcome::Done)
+            },
+            Written::Committed { promotion, commit } => {
+                new(promotion, Outcome::Committed { commit })
+            }
+            Written::Open {
+                promotion,
+                pull,
+                is_new,
+                warnings,
+                closed,
+            } => Self {
+                warnings,
+                closed,
+                ..new(promotion, Outcome::Open { pull, is_new })
+            },
+            Written::Declined { promotion, pull } => new(promotion, Outcome::Declined { pull }),
+        }
+    }
+}
+
+fn step_outcome<T>(result: &eyre::Result<T>) -> StepOutcome {
+    match result {
+        Ok(_) => StepOutcome::Done,
+        Err(error) => StepOutcome::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,484 @@
+//! `promote` and `rollback`: what was pushed is what the deployments repository pins, a release unit at a time, however often it is tried.
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+use test_support::registry::Wants;
+
+use crate::support::deployments::{Deployments, overlay, shop};
+use crate::support::program;
+use crate::support::project::Project;
+use crate::support::registry::registry;
+use crate::support::{Verdict, test_if_possible};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test_if_possible(
+            "promote: what was pushed is pinned, exactly and once",
+            pinned,
+        ),
+        test_if_possible(
+            "promote: a dry run tells everything and changes nothing",
+            dry_run,
+        ),
+        test_if_possible("promote: what was not pushed is refused", not_pushed),
+        test_if_possible(
+            "p5: promote: an older commit is refused unless forced",
+            stale,
+        ),
+        test_if_possible(
+            "promote: another environment's digests, and nothing but these",
+            between,
+        ),
+        test_if_possible(
+            "promote: what an environment is to run first is refused before",
+            policy,
+        ),
+        test_if_possible("promote: an image that is gone is refused", gone),
+        test_if_possible(
+            "rollback: what was pinned before comes back, migrations are told",
+            back,
+        ),
+        test_if_possible("rollback: a newer promotion is not taken back", overtaken),
+        test_if_possible(
+            "c6: a promotion that was killed is finished by the next, once",
+            killed,
+        ),
+        test_if_possible("p4: promotions at once all land", at_once),
+        test_if_possible("help: every example of promotion works", examples),
+    ]
+}
+
+/// The digest that an overlay pins.
+fn pin(deployments: &Deployments, environment: &str, service: &str) -> Option<String> {
+    let file = deployments.file(&overlay(environment, service));
+    let line = file
+        .lines()
+        .find_map(|line| line.strip_prefix("  digest: "))?;
+    Some(line.to_owned())
+}
+
+fn json(project: &Project, arguments: &[&str]) -> Vec<Value> {
+    let mut all = arguments.to_vec();
+    all.extend(["--output", "json"]);
+    let printed = project.run(&all).succeeded().stdout;
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    printed["changes"].as_array().unwrap().clone()
+}
+
+fn pinned() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let digests = project.release();
+    let before = deployments.file(&overlay("staging", "app"));
+    let changes = json(&project, &["promote", "--env", "staging"]);
+    assert_eq!(changes.len(), 2, "{changes:?}");
+    for change in &changes {
+        assert_eq!(change["outcome"], "committed", "{change}");
+    }
+    for (service, digest) in &digests {
+        assert_eq!(pin(&deployments, "staging", service).as_ref(), Some(digest));
+    }
+    // One line, and nothing else.
+    let expected = before.replace("newTag: v0", &format!("digest: {}", digests["app"]));
+    assert_eq!(deployments.file(&overlay("staging", "app")), expected);
+    assert!(
+        deployments
+            .file(&overlay("production", "app"))
+            .contains("newTag: v0")
+    );
+    // The app and its migrator in one commit.
+    let touched = deployments.git(&["log", "--format=", "--name-only", "-1", "main~1"]);
+    let unit = [overlay("staging", "app"), overlay("staging", "migrator")];
+    assert!(
+        unit.iter().all(|it| touched.contains(it.as_str())),
+        "{touched}"
+    );
+    assert!(
+        !touched.contains(&overlay("staging", "worker")),
+        "{touched}"
+    );
+    let commits = deployments.commits();
+    let again = project.run(&["promote", "--env", "staging"]).succeeded();
+    assert_eq!(
+        again.stdout.matches("was there").count(),
+        2,
+        "{}",
+        again.stdout
+    );
+    assert_eq!(deployments.commits(), commits);
+    Ok(())
+}
+
+fn dry_run() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let old = project.release();
+    project.run(&["promote", "--env", "staging"]).succeeded();
+    let new = project.release_next("fix: @everyone closes #1 [skip ci]");
+    let head = deployments.git(&["rev-parse", "main"]);
+    let planned = project
+        .run(&["promote", "app", "--env", "staging", "--dry-run"])
+        .succeeded();
+    for part in [
+        old["app"].as_str(),
+        new["app"].as_str(),
+        &overlay("staging", "app"),
+        "commits: 1",
+        "migrator migrates the database",
+        "Promote app and migrator to staging",
+        "pipeline rollback --env staging --service app",
+        &format!("+   digest: {}", new["app"]),
+    ] {
+        assert!(planned.stdout.contains(part), "{part}\n{}", planned.stdout);
+    }
+    let changes = json(
+        &project,
+        &["promote", "app", "--env", "staging", "--dry-run"],
+    );
+    let change = &changes[0];
+    assert_eq!(change["outcome"], "planned");
+    assert_eq!(change["commits"]["total"], 1);
+    // P6: in the text for a forge it does nothing.
+    let body = change["body"].as_str().unwrap();
+    assert!(
+        !body.contains("@everyone") && !body.contains("[skip ci]") && !body.contains("#1"),
+        "{body}"
+    );
+    let lines = change["files"].as_array().unwrap();
+    let app = lines
+        .iter()
+        .find(|it| it["path"] == overlay("staging", "app"))
+        .unwrap();
+    assert_eq!(app["lines"].as_array().unwrap().len(), 2, "{app}");
+    assert_eq!(deployments.git(&["rev-parse", "main"]), head);
+    Ok(())
+}
+
+fn not_pushed() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let refused = project.run(&["promote", "--env", "staging"]).exited(2);
+    assert!(
+        refused.stderr.contains("nothing has been built"),
+        "{}",
+        refused.stderr
+    );
+    project.build();
+    let refused = project.run(&["promote", "--env", "staging"]).exited(2);
+    assert!(
+        refused.stderr.contains("hint: `push worker`"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(deployments.commits(), 1);
+    // What is pushed goes, what is not does not keep it.
+    project.run(&["push", "worker"]).succeeded();
+    project.run(&["promote", "--env", "staging"]).exited(2);
+    assert!(pin(&deployments, "staging", "worker").is_some());
+    assert!(pin(&deployments, "staging", "app").is_none());
+    let refused = project.run(&["promote", "--env", "nowhere"]).exited(2);
+    assert!(refused.stderr.contains("staging"), "{}", refused.stderr);
+    Ok(())
+}
+
+fn stale() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let old = project.release();
+    let record = std::fs::read_to_string(project.state("release.json")).unwrap();
+    let new = project.release_next("second");
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    std::fs::write(project.state("release.json"), record).unwrap();
+    let refused = project
+        .run(&["promote", "app", "--env", "staging"])
+        .exited(1);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&new["app"])
+    );
+    project
+        .run(&["promote", "app", "--env", "staging", "--force"])
+        .succeeded();
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&old["app"])
+    );
+    Ok(())
+}
+
+fn between() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let first = project.release();
+    let arguments = ["promote", "app", "--from", "staging", "--to", "production"];
+    let refused = project.run(&arguments).exited(1);
+    assert!(
+        refused.stderr.contains("cannot be taken from staging"),
+        "{}",
+        refused.stderr
+    );
+    project.run(&["promote", "--env", "staging"]).succeeded();
+    // Built since, and not in staging.
+    project.release_next("second");
+    project.run(&arguments).succeeded();
+    assert_eq!(
+        pin(&deployments, "production", "app").as_ref(),
+        Some(&first["app"])
+    );
+    assert_eq!(pin(&deployments, "production", "worker"), None);
+    // Nothing built is needed for it.
+    std::fs::remove_file(project.state("release.json")).unwrap();
+    project
+        .run(&["promote", "--from", "staging", "--env", "production"])
+        .succeeded();
+    assert_eq!(
+        pin(&deployments, "production", "worker").as_ref(),
+        Some(&first["worker"])
+    );
+    // By hand is by nobody.
+    let path = overlay("staging", "worker");
+    let by_hand = deployments
+        .file(&path)
+        .replace(&first["worker"], &first["app"]);
+    deployments.write(&[(path, by_hand)]);
+    let refused = project
+        .run(&[
+            "promote",
+            "worker",
+            "--from",
+            "staging",
+            "--env",
+            "production",
+        ])
+        .exited(1);
+    assert!(refused.stderr.contains("by hand"), "{}", refused.stderr);
+    Ok(())
+}
+
+fn policy() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(
+        &registry,
+        "from = \"staging\"\npolicy = { soak-minutes = 60 }\n",
+    );
+    project.release();
+    // Not from the record: staging comes first.
+    let refused = project
+        .run(&["promote", "worker", "--env", "production"])
+        .exited(1);
+    assert!(
+        refused.stderr.contains("cannot be taken from staging"),
+        "{}",
+        refused.stderr
+    );
+    project
+        .run(&["promote", "worker", "--env", "staging"])
+        .succeeded();
+    let refused = project
+        .run(&["promote", "worker", "--env", "production", "--dry-run"])
+        .exited(1);
+    assert!(
+        refused.stderr.contains("0 of 60 minutes"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stdout.contains('✘'), "{}", refused.stdout);
+    project
+        .run(&["promote", "worker", "--env", "production"])
+        .exited(1);
+    assert_eq!(pin(&deployments, "production", "worker"), None);
+    project.replace("pipeline.toml", "soak-minutes = 60", "soak-minutes = 0");
+    project
+        .run(&["promote", "worker", "--env", "production"])
+        .succeeded();
+    assert!(pin(&deployments, "production", "worker").is_some());
+    Ok(())
+}
+
+fn gone() -> Verdict {
+    let first = registry(&Wants::default())?;
+    let (project, deployments) = shop(&first, "");
+    project.release();
+    let record = std::fs::read_to_string(project.state("release.json")).unwrap();
+    let digest = project.record()["services"][2]["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let other = format!("sha256:{}", "ab".repeat(32));
+    std::fs::write(
+        project.state("release.json"),
+        record.replace(&digest, &other),
+    )
+    .unwrap();
+    let refused = project
+        .run(&["promote", "worker", "--env", "staging"])
+        .exited(1);
+    assert!(
+        refused.stderr.contains("is not in its registry"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(pin(&deployments, "staging", "worker"), None);
+    Ok(())
+}
+
+fn back() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let old = project.release();
+    let refused = project.run(&["rollback", "--env", "staging"]).exited(1);
+    assert!(
+        refused.stderr.contains("nothing else was promoted before"),
+        "{}",
+        refused.stderr
+    );
+    project.run(&["promote", "--env", "staging"]).succeeded();
+    let tree = deployments.git(&["rev-parse", "main^{tree}"]);
+    project.write("migrator/file", "another schema");
+    project.release_next("second");
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    let third = project.release_next("third");
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    let head = deployments.git(&["rev-parse", "main"]);
+    let arguments = ["rollback", "--env", "staging", "--service", "app"];
+    let to = [&arguments[..], &["--to", &old["app"]]].concat();
+    let planned = project.run(&[&to[..], &["--dry-run"]].concat()).succeeded();
+    for part in [
+        "Roll back app and migrator in staging",
+        "migrator migrates the database",
+    ] {
+        assert!(planned.stdout.contains(part), "{}", planned.stdout);
+    }
+    assert_eq!(deployments.git(&["rev-parse", "main"]), head);
+    project.run(&to).succeeded();
+    // Byte for byte, the state map included.
+    assert_eq!(deployments.git(&["rev-parse", "main^{tree}"]), tree);
+    let again = project.run(&to).exited(1);
+    assert!(
+        again.stderr.contains("no earlier promotion"),
+        "{}",
+        again.stderr
+    );
+    // The one before, of which the migrator is the same.
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&third["app"])
+    );
+    project.run(&arguments).succeeded();
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&old["app"])
+    );
+    Ok(())
+}
+
+fn overtaken() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    project.release();
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    let second = project.release_next("second");
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    let third = project.release_next("third");
+    project
+        .run(&["promote", "app", "--env", "staging"])
+        .succeeded();
+    let arguments = [
+        "rollback",
+        "--env",
+        "staging",
+        "--service",
+        "app",
+        "--of",
+        &second["app"],
+    ];
+    let refused = project.run(&arguments).exited(1);
+    assert!(
+        refused.stderr.contains("a promotion came after it"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&third["app"])
+    );
+    let arguments = [
+        "rollback",
+        "--env",
+        "staging",
+        "--service",
+        "app",
+        "--of",
+        &third["app"][..19],
+    ];
+    project.run(&arguments).succeeded();
+    assert_eq!(
+        pin(&deployments, "staging", "app").as_ref(),
+        Some(&second["app"])
+    );
+    Ok(())
+}
+
+fn killed() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    project.release();
+    for round in 0..6_u64 {
+        let digests = project.release_next(&format!("round {round}"));
+        let before = deployments.commits();
+        let run = program::start(&mut project.command(&["promote", "app", "--env", "staging"]));
+        std::thread::sleep(std::time::Duration::from_millis(20 + 40 * round));
+        let _ = rustix::process::kill_process_group(run.pid(), rustix::process::Signal::KILL);
+        drop(run.finish());
+        project
+            .run(&["promote", "app", "--env", "staging"])
+            .succeeded();
+        assert_eq!(deployments.commits(), before + 1);
+        assert_eq!(
+            pin(&deployments, "staging", "app").as_ref(),
+            Some(&digests["app"])
+        );
+    }
+    Ok(())
+}
+
+fn at_once() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let digests = project.release();
+    let runs: Vec<_> = ["app", "worker", "app", "worker"]
+        .iter()
+        .map(|service| {
+            program::start(&mut project.command(&["promote", service, "--env", "staging"]))
+        })
+        .collect();
+    for run in runs {
+        run.finish().succeeded();
+    }
+    for (service, digest) in &digests {
+        assert_eq!(pin(&deployments, "staging", service).as_ref(), Some(digest));
+    }
+    assert_eq!(deployments.commits(), 3);
+    Ok(())
+}
+
+fn examples() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, _deployments) = shop(&registry, "");
+    project.release();
+    Ok(())
+}
