@@ -8,14 +8,19 @@ use std::time::Duration;
 use ci_catalog::Name;
 use ci_http::{Http, Method, Url, header};
 use ci_oci::{Digest, Reference};
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 
 use crate::foreign::printable;
-use crate::plan::short;
 
 /// Most bytes of an answer.
 const MAX_ANSWER: u64 = 64 << 10;
+/// Most characters of an answer that are shown.
+const MAX_SHOWN: usize = 80;
+/// Most time for both questions to an instance: one that answers a byte at a time does not hold the others up.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many instances are asked at once.
+const AT_ONCE: usize = 32;
 
 /// What a service should run, and where to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +75,7 @@ impl Report {
     }
 }
 
-/// Asks every instance once, all at the same time.
+/// Asks every instance once, many at the same time.
 pub async fn ask(http: &Http, expected: &[Expected]) -> Report {
     let instances = expected.iter().flat_map(|expected| {
         let addresses = expected.addresses.iter();
@@ -78,14 +83,20 @@ pub async fn ask(http: &Http, expected: &[Expected]) -> Report {
             Instance {
                 service: expected.service.clone(),
                 address: address.clone(),
-                result: instance(http, expected, address).await,
+                result: match tokio::time::timeout(PATIENCE, instance(http, expected, address))
+                    .await
+                {
+                    Ok(result) => result,
+                    Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
+                },
             }
         })
     });
+    let instances = stream::iter(instances).buffered(AT_ONCE).collect().await;
     let unknown = expected.iter().filter(|it| it.addresses.is_empty());
     Report {
         unknown: unknown.map(|it| it.service.clone()).collect(),
-        instances: join_all(instances).await,
+        instances,
     }
 }
 
@@ -131,13 +142,13 @@ async fn instance(http: &Http, expected: &Expected, address: &Url) -> Result<Str
 fn check(expected: &Expected, version: &Version) -> Result<String, String> {
     let named = version.service.as_deref().filter(|it| !it.is_empty());
     if let Some(other) = named.filter(|it| *it != expected.service.as_str()) {
-        return Err(format!("it is another service, {}", printable(other)));
+        return Err(format!("it is another service, {}", cut(other, MAX_SHOWN)));
     }
     let commit = version.sha.as_deref().filter(|it| it.len() >= 7);
     if let (Some(found), Some(wanted)) = (commit, &expected.commit)
         && !wanted.starts_with(found)
     {
-        return Err(format!("it runs commit {}", printable(short(found))));
+        return Err(format!("it runs commit {}", cut(found, 12)));
     }
     let reported = version.image_digest.as_deref().filter(|it| !it.is_empty());
     let digest = reported.map(|text| {
@@ -149,10 +160,15 @@ fn check(expected: &Expected, version: &Version) -> Result<String, String> {
         (Some(Some(digest)), _) => Err(format!("it runs {digest}")),
         (Some(None), _) => Err("its /version has a digest that is none".to_owned()),
         (None, Some(found)) if expected.commit.is_some() => {
-            Ok(format!("commit {}", printable(short(found))))
+            Ok(format!("commit {}", cut(found, 12)))
         }
         (None, _) => Err("its /version says neither digest nor commit".to_owned()),
     }
+}
+
+/// The beginning of foreign text.
+fn cut(text: &str, most: usize) -> String {
+    printable(&text.chars().take(most).collect::<String>())
 }
 
 async fn get(http: &Http, address: &Url, path: &str) -> Result<Vec<u8>, String> {

@@ -84,3 +84,17 @@ fn nothing_asked_is_not_good() {
     web https://web.example.com/: not ready: status 503
     ");
 }
+
+#[test]
+fn answers_are_shown_in_part_and_without_effect() {
+    let long = "é\u{1b}[2J".repeat(10_000);
+    for version in [
+        serde_json::json!({ "service": long }),
+        serde_json::json!({ "sha": long }),
+        serde_json::json!({ "imageDigest": long }),
+    ] {
+        let error = checked(&version.to_string()).unwrap_err();
+        assert!(error.chars().count() < 120, "{error}");
+        assert!(!error.contains('\u{1b}'), "{error}");
+    }
+}
