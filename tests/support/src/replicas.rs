@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::archive::Layer;
 use crate::base::{self, Bases};
-use crate::registry::Registry;
+use crate::registry::{Registry, skopeo_copy};
 use ci_oci::Digest;
 use serde_json::json;
 
@@ -113,7 +113,7 @@ fn node(kept: &Path) -> Result<PathBuf, String> {
             json!({"Env": ["PATH=/usr/local/bin:/bin", "NODE_VERSION=22"], "Cmd": ["node"]});
         base::write(&plain, "node:22-alpine", &config, Layer::of(archive));
         let from = format!("oci:{}:node:22-alpine", plain.display());
-        copy(&[
+        skopeo_copy(&[
             "--dest-compress",
             "--dest-compress-level=1",
             &from,
@@ -147,26 +147,8 @@ fn which(program: &str) -> Option<PathBuf> {
 /// What is not installed.
 pub fn push(bases: &Bases, registry: &Registry) -> Result<(), String> {
     for (name, layout) in &bases.0 {
-        let to = format!("docker://{}/library/{name}", registry.host);
-        copy(&[
-            "--dest-tls-verify=false",
-            &format!("oci:{}:{name}", layout.display()),
-            &to,
-        ])?;
+        let image = format!("oci:{}:{name}", layout.display());
+        registry.copy(&image, &format!("library/{name}"), &[])?;
     }
-    Ok(())
-}
-
-fn copy(arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new("skopeo")
-        .args(["--insecure-policy", "copy", "--quiet"])
-        .args(arguments)
-        .output()
-        .map_err(|_| "skopeo is not installed".to_owned())?;
-    assert!(
-        output.status.success(),
-        "skopeo copy {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
     Ok(())
 }
