@@ -14,6 +14,7 @@ pub mod git;
 pub mod gitea;
 pub mod github;
 mod image;
+pub mod overlay;
 mod place;
 mod plan;
 pub mod policy;

@@ -205,11 +205,18 @@ impl Body {
     fn end(&mut self, promotion: &Promotion, review: &Review) {
         let environment = &promotion.environment;
         // Of a rollback, the way back is the next promotion.
-        if promotion.kind == Kind::Promotion {
+        if promotion.kind == Kind::Promotion
+            && let Some(change) = promotion
+                .moves
+                .iter()
+                .find(|it| it.before != Some(it.after.image.digest))
+        {
+            // Named, so that a promotion that comes after this one is not taken back instead.
             let _ = writeln!(
                 self.text,
-                "\nTo go back after the merge: `pipeline rollback --env {environment} --service {}`, or revert the merge.",
-                promotion.unit
+                "\nTo go back after the merge: `pipeline rollback --env {environment} --service {} --of {}`, or revert the merge.",
+                change.service,
+                &change.after.image.digest.to_string()[..19]
             );
         }
         if let Some(run) = review.built_by.as_deref().filter(|it| is_address(it)) {

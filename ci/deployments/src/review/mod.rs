@@ -8,6 +8,7 @@ mod message;
 mod trailer;
 
 use ci_catalog::Name;
+use similar::TextDiff;
 
 pub use body::{MAX_BODY, body};
 pub use message::{message, title};
@@ -55,6 +56,18 @@ pub struct Rendered {
     pub name: String,
     /// Lines of a unified diff.
     pub diff: String,
+}
+
+impl Rendered {
+    /// How two renderings of a folder differ; nothing: they do not.
+    pub fn of(name: &str, before: &str, after: &str) -> Option<Self> {
+        let diff = TextDiff::from_lines(before, after);
+        let diff = diff.unified_diff().context_radius(3).to_string();
+        (before != after).then(|| Self {
+            name: name.to_owned(),
+            diff,
+        })
+    }
 }
 
 /// A package that differs between two images.

@@ -148,7 +148,7 @@ fn the_description_says_all_that_a_reviewer_asks() {
 
     </details>
 
-    To go back after the merge: `pipeline rollback --env production --service app`, or revert the merge.
+    To go back after the merge: `pipeline rollback --env production --service app --of sha256:ca358758f6d2`, or revert the merge.
 
     Built by [this run](https://github.com/acme/shop/actions/runs/1).
 

@@ -123,7 +123,7 @@ fn a_unit_goes_back_to_what_all_of_it_pinned_at_one_time() {
     ];
     let digests = |target: Target| {
         let chosen = choose(&[app.clone(), migrator.clone()], &target)?;
-        Ok(chosen.iter().map(|(_, to)| to.digest).collect::<Vec<_>>())
+        Ok::<_, NoWayBack>(chosen.iter().map(|(_, to)| to.digest).collect::<Vec<_>>())
     };
     let both = |app: u8, migrator: u8| Ok(vec![Digest::of([app]), Digest::of([migrator])]);
     assert_eq!(digests(Target::Previous), both(8, 2));
