@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ci_http::{Http, Options};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::auth::Auth;
 use crate::config::{Config, RegistryConfig};
@@ -23,7 +24,8 @@ struct Inner {
     /// One client for each set of certificates that is declared, so that no registry's CA counts for another.
     declared: HashMap<PathBuf, Http>,
     auth: Auth,
-    lists: tokio::sync::Mutex<()>,
+    /// Tags that are written to by several, and whose turn it is of our own tasks.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Hosts that were not there.
     down: Mutex<HashSet<String>>,
 }
@@ -49,7 +51,7 @@ impl Client {
                 config,
                 http,
                 declared,
-                lists: tokio::sync::Mutex::default(),
+                turns: Mutex::default(),
                 down: Mutex::default(),
             }),
         })
@@ -83,9 +85,14 @@ impl Client {
         down.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The turn to write to lists of referrers.
-    pub(crate) async fn writing_lists(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.inner.lists.lock().await
+    /// The turn to write to a tag, registry and repository included, that others write to.
+    pub(crate) async fn turn(&self, tag: String) -> OwnedMutexGuard<()> {
+        let turn = {
+            let turns = self.inner.turns.lock();
+            let mut turns = turns.unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(tag).or_default())
+        };
+        turn.lock_owned().await
     }
 
     pub(crate) fn auth(&self) -> &Auth {

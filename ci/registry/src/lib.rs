@@ -9,6 +9,7 @@ mod blob;
 mod challenge;
 mod client;
 mod config;
+mod contended;
 mod credentials;
 mod endpoint;
 mod error;

@@ -171,6 +171,6 @@ async fn state(session: &Session, tag: &str, digest: Digest) -> Result<TagState,
 }
 
 /// The tag of a reference, pinned or not.
-fn tag(reference: &Reference) -> String {
+pub(crate) fn tag(reference: &Reference) -> String {
     reference.clone().without_digest().manifest()
 }

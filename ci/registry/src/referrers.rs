@@ -1,11 +1,9 @@
 //! What is attached to an image: manifests with a `subject` (OCI distribution specification, "Listing Referrers").
 //!
 //! A registry that keeps the list says so when a manifest is pushed. For the others the list is an index under a tag that
-//! everybody writes who attaches something, and nothing keeps two writers from losing each other's entries: so what was written
-//! is read again after a while, and what is gone, ours or anybody's, is put back.
+//! everybody writes who attaches something.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use ci_http::header::{CONTENT_TYPE, LINK};
 use ci_http::{Method, Response, StatusCode, Url};
@@ -13,6 +11,7 @@ use ci_oci::manifest::{Document, MAX_DOCUMENT, ManifestError, media_type};
 use ci_oci::{Descriptor, Digest, Index, Reference};
 
 use crate::client::Client;
+use crate::contended;
 use crate::error::Error;
 use crate::manifest::{self, Manifest};
 use crate::publish::{self, Listed};
@@ -20,10 +19,6 @@ use crate::session::{Access, Session};
 
 /// Pages of a list that are read.
 const MAX_PAGES: usize = 100;
-/// Rounds of writing against others.
-const MAX_ROUNDS: usize = 20;
-/// How long another writer may take from reading the tag to writing it; twice that is what some registries take for a push.
-const SETTLE: Duration = Duration::from_millis(750);
 
 impl Client {
     /// What is attached to `subject` in `reference`'s repository; where `artifact_type` is given, only that. Types are what the list
@@ -69,9 +64,7 @@ impl Client {
         if unlisted.is_empty() {
             return Ok(Listed::ByRegistry);
         }
-        // Of our own tasks only one at a time writes to lists.
-        let _turn = self.writing_lists().await;
-        keep(&session, subject, unlisted).await?;
+        keep(self, &session, subject, unlisted).await?;
         Ok(Listed::ByTag)
     }
 }
@@ -105,26 +98,32 @@ fn described(session: &Session, subject: Digest, manifest: &Manifest) -> Result<
 }
 
 /// Puts descriptors into the list under the tag, until they stay there.
-async fn keep(session: &Session, subject: Digest, ours: Vec<Descriptor>) -> Result<(), Error> {
-    let clock = session.endpoint.http.clock();
+async fn keep(
+    client: &Client,
+    session: &Session,
+    subject: Digest,
+    ours: Vec<Descriptor>,
+) -> Result<(), Error> {
     let mut seen: BTreeMap<Digest, Descriptor> =
         ours.into_iter().map(|one| (one.digest, one)).collect();
-    let mut written = false;
-    let mut settled = false;
-    for _ in 0..MAX_ROUNDS {
-        let mut index = tagged(session, subject).await?;
-        let there: Vec<Digest> = index.manifests.iter().map(|one| one.digest).collect();
-        let missing = seen.values().filter(|one| !there.contains(&one.digest));
-        let missing: Vec<Descriptor> = missing.cloned().collect();
-        for one in &index.manifests {
-            seen.entry(one.digest).or_insert_with(|| one.clone());
-        }
-        if missing.is_empty() {
-            if settled || !written {
-                return Ok(());
+    contended::change(
+        client,
+        session,
+        &tag(subject),
+        async |there: Option<Manifest>| {
+            let mut index = match there {
+                Some(list) => read(session, &list.descriptor.media_type, &list.bytes)?,
+                None => Index::of(Vec::new()),
+            };
+            let there: Vec<Digest> = index.manifests.iter().map(|one| one.digest).collect();
+            let missing = seen.values().filter(|one| !there.contains(&one.digest));
+            let missing: Vec<Descriptor> = missing.cloned().collect();
+            for one in &index.manifests {
+                seen.entry(one.digest).or_insert_with(|| one.clone());
             }
-            settled = true;
-        } else {
+            if missing.is_empty() {
+                return Ok(None);
+            }
             index.manifests.extend(missing);
             let list = serde_json::to_vec(&index).map_err(ManifestError::from);
             let list = list.map_err(|source| Error::Manifest {
@@ -132,15 +131,10 @@ async fn keep(session: &Session, subject: Digest, ours: Vec<Descriptor>) -> Resu
                 what: "the list of referrers".to_owned(),
                 source,
             })?;
-            let list = Manifest::new(media_type::OCI_INDEX, list);
-            publish::put(session, &tag(subject), &list).await?;
-            (written, settled) = (true, false);
-        }
-        clock.sleep(SETTLE.mul_f64(1.0 + clock.spread())).await;
-    }
-    Err(Error::Contended {
-        tag: format!("{}:{}", session.endpoint.name(), tag(subject)),
-    })
+            Ok(Some(Manifest::new(media_type::OCI_INDEX, list)))
+        },
+    )
+    .await
 }
 
 /// The tag of the list where the registry keeps none (OCI distribution specification, "Referrers Tag Schema").

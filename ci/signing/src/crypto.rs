@@ -1,7 +1,9 @@
 //! The cryptography of the Sigstore crates, by `ring`.
 //!
-//! Messages are signed and verified whole, never by a digest that somebody else computed: `ring` offers no other way, and nothing
-//! here needs one.
+//! Messages are signed and verified whole, never by a digest that somebody else computed: `ring` offers no other way. Where the
+//! Sigstore crates ask by digest, [`verifying`] has left the message.
+
+use std::cell::Cell;
 
 use ring::digest::{self, Context};
 use ring::rand::SystemRandom;
@@ -16,6 +18,19 @@ use sigstore_sign::types::HashAlgorithm;
 pub fn install() {
     // An error says that a provider was installed before: ours, as nobody else has one.
     let _ = sigstore_sign::crypto::install_default_provider(&Ring);
+}
+
+thread_local! {
+    /// The message whose signature is being verified, where the crates above hand down nothing but its digest.
+    static MESSAGE: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
+}
+
+/// Verifies a signature over `message` with code that knows only the message's digest when it comes to the cryptography.
+pub(crate) fn verifying<T>(message: &[u8], verify: impl FnOnce() -> T) -> T {
+    MESSAGE.set(Some(message.to_vec()));
+    let verified = verify();
+    MESSAGE.set(None);
+    verified
 }
 
 #[derive(Debug)]
@@ -46,14 +61,26 @@ impl CryptoProvider for Ring {
     fn verify_prehashed(
         &self,
         scheme: SigningScheme,
-        _key: &[u8],
-        _digest: &[u8],
-        _signature: &[u8],
+        key: &[u8],
+        digest: &[u8],
+        signature: &[u8],
     ) -> Result<()> {
-        Err(unsupported(&format!(
-            "verification of {} by a digest",
-            scheme.name()
-        )))
+        let message = MESSAGE.take().filter(|message| {
+            let hashed = scheme.hash_algorithm().map(|by| self.hash(by));
+            hashed.is_some_and(|hash| {
+                hash.is_ok_and(|mut hash| {
+                    hash.update(message);
+                    hash.finalize() == digest
+                })
+            })
+        });
+        match message {
+            Some(message) => self.verify_raw(scheme, key, &message, signature),
+            None => Err(unsupported(&format!(
+                "verification of {} by a digest",
+                scheme.name()
+            ))),
+        }
     }
 
     fn generate_key_pair(&self, algorithm: KeyAlgorithm) -> Result<Box<dyn SigningKeyPair>> {
@@ -109,8 +136,8 @@ impl SigningKeyPair for P256 {
 
     fn sign_raw(&self, data: &[u8]) -> Result<Vec<u8>> {
         let signature = self.pair.sign(&self.random, data);
-        let signature = signature
-            .map_err(|_| Error::Signing("the system gives no random bytes".to_owned()))?;
+        let signature =
+            signature.map_err(|_| Error::Signing("the system gives no random bytes".to_owned()))?;
         Ok(signature.as_ref().to_vec())
     }
 

@@ -1,0 +1,113 @@
+//! Requests to Sigstore's services through the clients of the Sigstore crates: bounded in time, tried again where that may help, and
+//! told without what is nobody's business.
+
+use std::time::Duration;
+
+use ci_http::Http;
+use sigstore_sign::{fulcio, rekor, tsa};
+
+use crate::error::{Error, Service};
+
+/// How long one request may take. A Rekor v2 log answers when the entry is in it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// So much is told of what a service says, in characters.
+const MAX_SAID: usize = 400;
+
+/// Why a service did not give what it was asked for.
+pub(crate) trait Failure {
+    /// Whether the same may work later.
+    fn is_transient(&self) -> bool;
+    /// What the service does, as the rest of a sentence about it.
+    fn problem(&self) -> String;
+}
+
+/// Asks a service, again where it may help. What it says is told without `secret`.
+pub(crate) async fn call<T, E: Failure>(
+    http: &Http,
+    (service, url): (Service, &str),
+    secret: Option<&str>,
+    mut once: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, Error> {
+    let mut attempts = http.attempts();
+    loop {
+        let (again, problem) = match tokio::time::timeout(PATIENCE, once()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => (error.is_transient(), error.problem()),
+            Err(_) => (true, format!("does not answer in {PATIENCE:?}")),
+        };
+        if !again || !attempts.again(None).await {
+            return Err(Error::Service {
+                service,
+                url: url.to_owned(),
+                problem: printable(&problem, secret),
+            });
+        }
+    }
+}
+
+/// A text of others, cut, without control characters and without `secret`.
+pub(crate) fn printable(text: &str, secret: Option<&str>) -> String {
+    let text = match secret {
+        Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
+        _ => text.to_owned(),
+    };
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean
+        .take(MAX_SAID)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
+}
+
+fn may_pass(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502 | 503 | 504)
+}
+
+impl Failure for fulcio::Error {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Status { status, .. } => may_pass(*status),
+            _ => false,
+        }
+    }
+
+    fn problem(&self) -> String {
+        match self {
+            Self::Http(why) => format!("cannot be reached: {why}"),
+            Self::Status { status, message } => format!("answers {status}: {message}"),
+            other => format!("gives no certificate: {other}"),
+        }
+    }
+}
+
+impl Failure for rekor::Error {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Status { status, .. } => may_pass(*status),
+            _ => false,
+        }
+    }
+
+    fn problem(&self) -> String {
+        match self {
+            Self::Http(why) => format!("cannot be reached: {why}"),
+            Self::Status { status, message } => format!("answers {status}: {message}"),
+            other => format!("gives no entry: {other}"),
+        }
+    }
+}
+
+impl Failure for tsa::Error {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Http(_))
+    }
+
+    fn problem(&self) -> String {
+        match self {
+            Self::Http(why) => format!("cannot be reached: {why}"),
+            other => format!("gives no timestamp: {other}"),
+        }
+    }
+}

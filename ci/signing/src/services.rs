@@ -1,0 +1,136 @@
+//! Where a Sigstore's services are, and what is trusted of them: found through TUF for the public one, read from files for others.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ci_http::Http;
+use sigstore_sign::trust_root::{
+    ServiceConfiguration, ServiceSelector, SigningConfig, TrustedRoot, TufConfig,
+    fetch_trust_material,
+};
+
+use crate::error::{Error, Service};
+use crate::verify::Trust;
+
+/// No document of ours that a file holds is larger, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// The services of one Sigstore instance, and its trust root.
+#[derive(Debug, Clone)]
+pub struct Services {
+    pub(crate) http: Http,
+    pub(crate) root: Arc<TrustedRoot>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) fulcio: Option<String>,
+    pub(crate) rekor: Logs,
+    pub(crate) timestamp: Option<String>,
+    pub(crate) oidc: Option<String>,
+}
+
+/// The transparency logs that an instance writes to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Logs {
+    /// Its entries carry a signed time, which is what legacy signatures hold.
+    pub(crate) v1: Option<String>,
+    /// Its entries carry no time.
+    pub(crate) v2: Option<String>,
+}
+
+impl Services {
+    /// The public Sigstore, as its TUF repository says it is today; the start of trust is built in. `cache` is the directory that
+    /// keeps what was fetched and verified; without one nothing is kept.
+    ///
+    /// # Errors
+    /// The repository cannot be reached or does not verify.
+    pub async fn public(http: &Http, cache: Option<&Path>) -> Result<Self, Error> {
+        crate::crypto::install();
+        let tuf = TufConfig::production().with_http_client(http.client().clone());
+        let tuf = match cache {
+            Some(directory) => tuf.with_cache_dir(directory.to_owned()),
+            None => tuf.without_cache(),
+        };
+        let (trust, config) = fetch_trust_material(tuf)
+            .await
+            .map_err(|error| broken("the public Sigstore's trust root", error))?;
+        Self::new(http, trust, &config)
+    }
+
+    /// A private instance: its `trusted_root.json` and its `signing_config.json`.
+    ///
+    /// # Errors
+    /// A file cannot be read or is something else.
+    pub fn from_files(http: &Http, trust: &Path, config: &Path) -> Result<Self, Error> {
+        Self::from_json(http, &read(trust)?, &read(config)?)
+    }
+
+    /// A private instance, by the text of these two documents.
+    ///
+    /// # Errors
+    /// One is something else, or asks for what is not done here.
+    pub fn from_json(http: &Http, trust: &str, config: &str) -> Result<Self, Error> {
+        let trust = TrustedRoot::from_json(trust).map_err(|e| broken("the trust root", e))?;
+        let config =
+            SigningConfig::from_json(config).map_err(|e| broken("the signing config", e))?;
+        Self::new(http, trust, &config)
+    }
+
+    fn new(http: &Http, trust: TrustedRoot, config: &SigningConfig) -> Result<Self, Error> {
+        for (service, asked) in [
+            (Service::Rekor, &config.rekor_tlog_config),
+            (Service::Timestamp, &config.tsa_config),
+        ] {
+            one_is_enough(service, asked)?;
+        }
+        let log = |version| Some(config.rekor_url(Some(version))?.url.clone());
+        Ok(Self {
+            http: http.clone(),
+            trust: Arc::new(Trust::new(&trust)?),
+            root: Arc::new(trust),
+            fulcio: config.fulcio_url().map(|one| one.url.clone()),
+            rekor: Logs {
+                v1: log(1),
+                v2: log(2),
+            },
+            timestamp: config.tsa_url().map(|one| one.url.clone()),
+            oidc: config.oidc_url().map(|one| one.url.clone()),
+        })
+    }
+
+    /// What is trusted.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(crate) fn root(&self) -> &TrustedRoot {
+        &self.root
+    }
+}
+
+/// One entry and one timestamp are made; an instance that wants more is not served with less.
+fn one_is_enough(service: Service, asked: &ServiceConfiguration) -> Result<(), Error> {
+    match (asked.selector, asked.count) {
+        (ServiceSelector::Exact, Some(count)) if count > 1 => Err(Error::Trust {
+            what: "the signing config".to_owned(),
+            problem: format!("it asks for {count} of the {service}, and one is used"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let file = |source| Error::File {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(file)?.len() > MAX_FILE {
+        return Err(file(std::io::Error::other("it is too large")));
+    }
+    std::fs::read_to_string(path).map_err(file)
+}
+
+fn broken(what: &str, error: sigstore_sign::trust_root::Error) -> Error {
+    Error::Trust {
+        what: what.to_owned(),
+        problem: error.to_string(),
+    }
+}
