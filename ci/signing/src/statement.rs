@@ -126,7 +126,7 @@ mod tests {
     fn a_signature_is_what_cosign_3_signs() {
         let statement = Statement::signature(Digest::of("image"));
         let text = String::from_utf8(statement.to_bytes().unwrap()).unwrap();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d"}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}"#);
     }
 
     #[test]

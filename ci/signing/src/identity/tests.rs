@@ -45,7 +45,7 @@ fn what_is_wrong_with_a_token_is_told_without_it() {
     for token in ["s3cret", "s3cret.s3cret.s3cret", "e30.e30.e30"] {
         let error = parse(token).unwrap_err();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(error, @"");
+            insta::assert_snapshot!(error, @"no identity to sign with: the token is no OIDC identity token (a JWT)");
         }
     }
 }
