@@ -22,6 +22,7 @@ mod recipe;
 mod record;
 pub(crate) mod reuse;
 pub(crate) mod test;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::collections::BTreeSet;
