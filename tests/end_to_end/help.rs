@@ -10,7 +10,9 @@ use crate::support::project::{Project, text};
 use crate::support::test;
 
 /// What reaches registries, or asks people; other tests are about these.
-const ELSEWHERE: [&str; 4] = [" login ", " logout ", " push", "--reuse"];
+const ELSEWHERE: [&str; 6] = [
+    " login ", " logout ", " push", " status", " gate", "--reuse",
+];
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![test("help: every example works", examples)]

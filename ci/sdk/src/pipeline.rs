@@ -188,6 +188,16 @@ impl Pipeline {
                     cli::rollback::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Status(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::status::run(&args, &project, &progress, paint).await
+                });
+            }
+            Command::Gate(args) => {
+                return run::without_project(globals, terminal, async || {
+                    cli::gate::run(&args, globals, paint).await
+                });
+            }
             Command::Affected(args) => {
                 return run::without_engine(globals, terminal, async |project, progress| {
                     cli::affected::run(&args, &project, &progress)

@@ -8,6 +8,7 @@ pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod gate;
 pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod plan;
@@ -15,6 +16,7 @@ pub(crate) mod promote;
 pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod schema;
+pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod version;
 
@@ -147,6 +149,8 @@ pub(crate) enum Command {
     Push(push::Push),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
+    Status(status::Status),
+    Gate(gate::Gate),
     Affected(affected::Affected),
     Version(version::Version),
     Login(login::Login),

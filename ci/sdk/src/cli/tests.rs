@@ -41,6 +41,11 @@ fn help_of_the_program() {
       lock         Pin the images that Dockerfiles stand on
       plan         Say what a build would do, and which base images moved since the last one
       push         Bring what was built to its registry
+      promote      Pin what was pushed in an environment, by a pull request to its deployments
+                   repository
+      rollback     Pin what an environment pinned before, by a pull request that takes a promotion back
+      status       Say what environments pin, since when, and whether that is what runs
+      gate         Check that every image of manifests is pinned, exists and is signed
       affected     Say which services a change touches, and why
       version      Say which version this is, and why
       login        Check credentials for a registry and store them
@@ -282,6 +287,93 @@ fn help_of_plan() {
       pipeline plan                             what `build` would do
       pipeline plan web --env production        with the tag it would have
       pipeline plan --output json | jq .bases   for scripts
+    ");
+}
+
+#[test]
+fn help_of_status() {
+    insta::assert_snapshot!(help(&["status"]), @r"
+    Say what environments pin, since when, and whether that is what runs
+
+    Reads the deployments repository of each environment. Where pipeline.toml declares addresses, every
+    instance is asked: its /readyz has to answer with success, and its /version has to report the pinned
+    digest and commit, over HTTPS. Exits with 1 if an instance does not run what is pinned, and with
+    --wait also if one could not be asked.
+
+    Usage: pipeline status [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services, with those coupled to them; none means all
+
+    Options:
+          --env <NAME>
+              Only this environment of pipeline.toml [default: all that have deployments]
+
+          --wait
+              Wait until every instance of every service runs what is pinned
+
+          --timeout <TIME>
+              With --wait: give up after this long, and show the last answers: 90s, 10m, 1h [default:
+              5m]
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline status                                        every environment
+      pipeline status web --env production                   one service there
+      pipeline status --env staging --wait --timeout 10m     in CI, once a promotion is merged
+      pipeline status --output json | jq .environments       for scripts
+    ");
+}
+
+#[test]
+fn help_of_gate() {
+    insta::assert_snapshot!(help(&["gate"]), @r"
+    Check that every image of manifests is pinned, exists and is signed
+
+    For the checks of a deployments repository; a pipeline.toml is not needed. A PATH is a file of
+    manifests, a Compose file, an .env file (IMAGE and …_IMAGE; it also sets the variables of Compose
+    files), or a folder: an overlay is rendered by kustomize or kubectl, of another folder the files in
+    it are read. Images in containers, image volumes and the fields of custom resources count. What runs
+    no image fails: nothing would have been checked.
+
+    Usage: pipeline gate [OPTIONS] [PATH]...
+
+    Arguments:
+      [PATH]...
+              Files and folders; - or none is standard input
+
+    Options:
+          --env <NAME>
+              Check what this environment's places in pipeline.toml hold, in the files of this checkout
+
+          --except <TEXT>
+              Leave out an image or an object, as the table shows it: one that is no image, or not yours
+              to pin
+
+          --no-signatures
+              Ask for no signatures: only whether images are pinned and exist
+
+          --unsigned <REPOSITORY>
+              Ask for no signature of this repository's images, and of those below it: somebody else's
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline gate overlays/production                   an overlay, rendered
+      kustomize build overlays/production | pipeline gate
+      pipeline gate --env production                      the places that pipeline.toml declares
+      pipeline gate compose.yaml deploy.env --no-signatures
+      pipeline gate overlays/* --unsigned docker.io       others sign what is theirs
     ");
 }
 

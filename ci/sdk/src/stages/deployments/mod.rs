@@ -6,7 +6,7 @@
 mod failure;
 mod open;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ci_catalog::{Name, Service};
 use ci_deployments::git::{self, PushWriter};
@@ -16,7 +16,7 @@ use ci_deployments::review::Review;
 use ci_deployments::{Contents, Declaration, Promotion, Refused, Running};
 
 pub(crate) use self::failure::{refused, undeclared};
-pub(crate) use self::open::server;
+pub(crate) use self::open::{environment, server};
 
 /// The deployments of one environment.
 #[derive(Debug)]
@@ -128,6 +128,36 @@ impl Deployments<'_> {
             }
         };
         Ok(history)
+    }
+
+    /// When what is pinned of these services was last changed: the commit of the branch, and its time in seconds since 1970. What was
+    /// not changed for long is left out.
+    pub(crate) async fn last_changes(
+        &self,
+        services: &[&Name],
+    ) -> eyre::Result<BTreeMap<Name, (String, i64)>> {
+        let mut changes = BTreeMap::new();
+        match &self.remote {
+            Remote::Git(writer) => {
+                let mut files = BTreeMap::new();
+                for service in services {
+                    files.insert(self.state_file(service)?, (*service).clone());
+                }
+                let paths = files.keys().cloned().collect();
+                let found = writer.last_changes(&paths).await.map_err(failure::git)?;
+                for (path, change) in found {
+                    changes.extend(files.remove(&path).map(|service| (service, change)));
+                }
+            }
+            Remote::GitHub(_) => {
+                for service in services {
+                    let newest = self.history(service, 1).await?.into_iter().next();
+                    let change = newest.map(|past| (past.commit, past.seconds));
+                    changes.extend(change.map(|change| ((*service).clone(), change)));
+                }
+            }
+        }
+        Ok(changes)
     }
 
     /// Plans on the files at `paths` and writes what is planned; planned again where the branch moves meanwhile. `review` is asked for
