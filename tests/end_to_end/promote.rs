@@ -5,6 +5,7 @@ use serde_json::Value;
 use test_support::registry::Wants;
 
 use crate::support::deployments::{Deployments, overlay, shop};
+use crate::support::machine::tool;
 use crate::support::program;
 use crate::support::project::Project;
 use crate::support::registry::registry;
@@ -144,6 +145,16 @@ fn dry_run() -> Verdict {
         !body.contains("@everyone") && !body.contains("[skip ci]") && !body.contains("#1"),
         "{body}"
     );
+    // What is rendered is for people, where there is something that renders.
+    if tool("kustomize").or_else(|_| tool("kubectl")).is_ok() {
+        let image = registry.reference("acme/shop-app");
+        for part in [
+            "Rendered: overlays/staging/app",
+            &format!("+        - image: {image}@{}", new["app"]),
+        ] {
+            assert!(body.contains(part), "{part}\n{body}");
+        }
+    }
     let lines = change["files"].as_array().unwrap();
     let app = lines
         .iter()

@@ -34,6 +34,11 @@ impl Contents {
         self.0.insert(path.into(), entry);
     }
 
+    /// Everything that is known, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.0.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
     /// What stands at a path; nothing known counts as missing.
     pub fn get(&self, path: &str) -> &Entry {
         const MISSING: &Entry = &Entry::Missing { nearby: Vec::new() };

@@ -13,6 +13,7 @@ mod files;
 pub(crate) mod fingerprint;
 pub(crate) mod gate;
 pub(crate) mod git;
+pub(crate) mod kustomize;
 pub(crate) mod limits;
 mod lock;
 mod plan;

@@ -7,6 +7,7 @@
 mod environment;
 mod evidence;
 mod release;
+mod rendered;
 mod review;
 mod rollback;
 mod units;
@@ -206,6 +207,7 @@ impl Promoter<'_> {
         }
         let reviewer = Reviewer {
             project: self.project,
+            deployments: self.target,
             source: &self.history,
             checks: &checks,
             is_of_release: matches!(origin, Origin::Release(_)),

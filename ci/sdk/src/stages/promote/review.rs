@@ -5,12 +5,14 @@ use ci_deployments::git::SourceHistory;
 use ci_deployments::review::{Check, Review};
 use ci_deployments::{Kind, Promotion};
 
+use super::rendered;
 use crate::project::Project;
-use crate::stages::deployments::server;
+use crate::stages::deployments::{Deployments, server};
 
 /// Finds it out.
 pub(super) struct Reviewer<'a> {
     pub(super) project: &'a Project,
+    pub(super) deployments: &'a Deployments<'a>,
     /// The checkout, for commits.
     pub(super) source: &'a SourceHistory,
     /// What was checked of the images.
@@ -26,7 +28,7 @@ impl Reviewer<'_> {
             commits: self.commits(promotion),
             migrating: migrating(self.project.catalog(), promotion),
             checks: self.checks.to_vec(),
-            rendered: Vec::new(),
+            rendered: rendered::of(self.deployments, promotion).await,
             packages: Vec::new(),
             built_by: commit
                 .filter(|_| self.is_of_release)

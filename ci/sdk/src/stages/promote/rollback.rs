@@ -136,6 +136,7 @@ impl Back<'_> {
         }
         let reviewer = Reviewer {
             project: self.project,
+            deployments: self.target,
             source: &self.history,
             checks: &checks,
             is_of_release: false,
