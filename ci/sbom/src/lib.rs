@@ -15,6 +15,8 @@ mod license;
 mod package;
 mod sources;
 pub mod spdx;
+#[cfg(test)]
+mod testing;
 mod text;
 mod uuid;
 

@@ -12,7 +12,7 @@ use crate::sources::{self, Kind};
 use crate::text;
 
 /// Hard links whose content is looked for, of one layer.
-const MAX_LINKS: usize = 100_000;
+const MAX_LINKS: usize = 50_000;
 /// Bytes read at once.
 const CHUNK: u64 = 256 << 10;
 
@@ -30,8 +30,8 @@ pub(super) fn read(
         problem,
     };
     let mut scan = Scan {
+        own: below.above(),
         below,
-        own: Tree::default(),
         links: BTreeMap::new(),
     };
     let found = pass(layout, layer, |walk| scan.first(walk)).map_err(|it| it.at(layer, image))?;

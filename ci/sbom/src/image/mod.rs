@@ -15,9 +15,6 @@ use crate::sources::{Finding, Licenses, Packages};
 use crate::text;
 use tree::Tree;
 
-/// Packages of one image. The largest images that people publish have some ten thousand.
-const MAX_PACKAGES: usize = 100_000;
-
 /// Why an image could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -87,7 +84,6 @@ fn bill(subject: Image, tree: Tree) -> Bom {
     let licenses = Licenses::among(tree.findings().map(|(_, it)| it));
     let mut locks = Vec::new();
     let mut installed = BTreeSet::new();
-    let mut left = MAX_PACKAGES;
     for (path, finding) in tree.findings() {
         let location = text::path(path);
         let located = |package: &Package| {
@@ -100,11 +96,6 @@ fn bill(subject: Image, tree: Tree) -> Bom {
         };
         match finding {
             Finding::Packages(found) => {
-                if found.packages.len() > left {
-                    bom.gap(format!("more than {MAX_PACKAGES} packages"));
-                    break;
-                }
-                left -= found.packages.len();
                 installed.extend(node_modules(path).map(<[u8]>::to_vec));
                 bom.add_all(Packages {
                     packages: found.packages.iter().map(located).collect(),
@@ -127,8 +118,7 @@ fn bill(subject: Image, tree: Tree) -> Bom {
             let mut package = package.clone();
             if is_installed {
                 bom.complete(package);
-            } else if left > 0 {
-                left -= 1;
+            } else {
                 package.locations.insert(text::path(path));
                 bom.add(package);
             }

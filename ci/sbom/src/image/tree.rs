@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use crate::sources::{Finding, System};
 
+/// Packages and licences that are kept of one image. The largest that people publish have some ten thousand.
+const MAX_WEIGHT: usize = 250_000;
+
 /// Findings by path. Files that say nothing are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     files: BTreeMap<Vec<u8>, Arc<Finding>>,
+    /// How much was ever inserted.
+    weight: usize,
     /// What of the image could not be read at all.
     gaps: BTreeSet<String>,
 }
@@ -53,9 +58,22 @@ impl Tree {
         self.files.extract_if(below, |_, _| true).for_each(drop);
     }
 
+    /// The place for a layer on top of this. Both together keep no more than one.
+    pub(super) fn above(&self) -> Self {
+        Self {
+            weight: self.files.values().map(|it| it.weight()).sum(),
+            ..Self::default()
+        }
+    }
+
     /// A file says this.
     pub(super) fn insert(&mut self, path: Vec<u8>, finding: Arc<Finding>) {
-        self.files.insert(path, finding);
+        self.weight = self.weight.saturating_add(finding.weight());
+        if self.weight <= MAX_WEIGHT {
+            self.files.insert(path, finding);
+        } else {
+            self.gap(format!("more than {MAX_WEIGHT} packages and licences"));
+        }
     }
 
     /// What a file says.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Finding;
 use crate::License;
-use crate::text::{field, stanzas};
+use crate::text::{self, field, stanzas};
 
 const FOLDER: &str = "usr/share/doc/";
 
@@ -21,7 +21,7 @@ pub(super) fn parse(path: &[u8], content: &[u8]) -> Option<Finding> {
     let mut stanzas = stanzas(&content);
     field(&stanzas.next()?, "Format")?;
     let mut names: Vec<String> = stanzas
-        .filter_map(|stanza| field(&stanza, "License").map(str::to_owned))
+        .filter_map(|stanza| text::line(field(&stanza, "License")?))
         .collect();
     names.sort();
     names.dedup();

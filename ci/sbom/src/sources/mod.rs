@@ -51,6 +51,19 @@ pub(crate) enum Finding {
     Gap(&'static str),
 }
 
+impl Finding {
+    /// How much there is in it, for whoever bounds how much is kept.
+    pub(crate) fn weight(&self) -> usize {
+        1 + match self {
+            Self::Packages(found) | Self::Lock(found) => {
+                found.packages.len() + found.dependencies.len() / 8
+            }
+            Self::Licenses { names, .. } => names.len(),
+            Self::System(_) | Self::SameLicenses { .. } | Self::Gap(_) => 0,
+        }
+    }
+}
+
 /// Files that name packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {

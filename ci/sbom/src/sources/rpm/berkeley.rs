@@ -39,10 +39,10 @@ pub(super) fn headers(content: &[u8], take: &mut dyn FnMut(Cow<'_, [u8]>)) -> Re
             count += 1;
             let first = table.word(item, 4).ok_or(DAMAGED)?;
             let size = table.word(item, 8).ok_or(DAMAGED)? as usize;
-            if count > MAX_HEADERS || size > MAX_HEADER || size > left {
+            if count > MAX_HEADERS || size > MAX_HEADER {
                 return Err(DAMAGED);
             }
-            left -= size;
+            left = left.checked_sub(size).ok_or(DAMAGED)?;
             take(table.value(first, size).ok_or(DAMAGED)?.into());
         }
     }

@@ -20,6 +20,8 @@ pub(super) fn headers(content: &[u8], take: &mut dyn FnMut(Cow<'_, [u8]>)) -> Re
         .filter(|it| is_ours && *it <= MAX_PAGES)
         .ok_or(DAMAGED)?;
     let mut count = 0;
+    // Blobs share no bytes, so that their sizes are bounded by that of the file.
+    let mut left = content.len();
     for slot in 2..pages * SLOTS {
         let at = slot * SLOT;
         if content.get(at..at + 4) != Some(b"Slot") {
@@ -39,6 +41,7 @@ pub(super) fn headers(content: &[u8], take: &mut dyn FnMut(Cow<'_, [u8]>)) -> Re
         let size = word(blob + 12)
             .filter(|it| is_its && *it <= MAX_HEADER)
             .ok_or(DAMAGED)?;
+        left = left.checked_sub(size).ok_or(DAMAGED)?;
         let start = blob + BLOCK;
         take(content.get(start..start + size).ok_or(DAMAGED)?.into());
     }
