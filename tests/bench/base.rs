@@ -7,6 +7,9 @@ use std::process::Command;
 use crate::process::run;
 use crate::work;
 
+/// Its name in the registry that all builders pull it from.
+pub(crate) const NAME: &str = "base:bookworm";
+
 /// The OCI layout with the image `base`.
 pub(crate) fn layout() -> eyre::Result<PathBuf> {
     let cache = work::cache()?;

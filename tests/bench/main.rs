@@ -13,7 +13,6 @@ mod base;
 mod builders;
 mod measure;
 mod process;
-mod registry;
 mod report;
 mod work;
 mod workload;
@@ -24,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use builders::Kind;
+use test_support::registry::{Registry, Wants};
 
 /// Builds one workload here and with other builders, in turns, and prints medians and ratios
 #[derive(Debug, Parser)]
@@ -57,7 +57,11 @@ fn main() -> eyre::Result<ExitCode> {
         let program = kind.missing().unwrap_or_default();
         eprintln!("{kind} is left out: {program} is not installed");
     }
-    let registry = registry::Registry::start(&work, &base::layout()?)?;
+    let registry = Registry::start(&Wants::default()).map_err(eyre::Report::msg)?;
+    let base = format!("oci:{}:base", base::layout()?.display());
+    registry
+        .copy(&base, base::NAME, &[])
+        .map_err(eyre::Report::msg)?;
     let mut samples = measure::Samples::default();
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use test_support::registry::Registry;
+
+use crate::base;
 use crate::builders::{Builder, Kind};
-use crate::registry::Registry;
 use crate::workload;
 
 /// What a builder has before it builds.
@@ -90,7 +92,7 @@ pub(crate) fn round(
 
     let mut builder = kind.start(&dir.join("first"), registry)?;
     let context = builder.context("app");
-    workload::write(&context, &registry.base())?;
+    workload::write(&context, &registry.reference(base::NAME))?;
     std::thread::sleep(AGE);
     take(Situation::Cold, &mut *builder)?;
     for _ in 0..REPEATED {
@@ -104,9 +106,9 @@ pub(crate) fn round(
     drop(builder);
 
     let mut builder = kind.start(&dir.join("second"), registry)?;
-    workload::write_base_only(&builder.context("base"), &registry.base())?;
+    workload::write_base_only(&builder.context("base"), &registry.reference(base::NAME))?;
     builder.build("base")?;
-    workload::write(&builder.context("app"), &registry.base())?;
+    workload::write(&builder.context("app"), &registry.reference(base::NAME))?;
     std::thread::sleep(AGE);
     take(Situation::BasePresent, &mut *builder)
 }

@@ -14,7 +14,7 @@ use test_support::registry::{Registry, USER, Wants};
 
 use crate::support::program::{Outcome, run};
 use crate::support::project::{Project, text};
-use crate::support::registry::{plain, project, push, registry};
+use crate::support::registry::{login, plain, project, push, registry};
 use crate::support::{Verdict, test, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -45,25 +45,6 @@ fn asking() -> Result<(Registry, Project), crate::support::Skip> {
     let base = registry.reference("base:1");
     let project = project(&plain(&registry), &format!("FROM {base}\n"));
     Ok((registry, project))
-}
-
-/// With a password on standard input.
-fn login(project: &Project, registry: &Registry, password: &str) -> Outcome {
-    let script = "printf '%s\\n' \"$1\" | \"$2\" login \"$3\" -u \"$4\" --password-stdin";
-    let program = env!("CARGO_BIN_EXE_pipeline");
-    let mut command = project.bare("sh");
-    command.args([
-        "-euc",
-        script,
-        "sh",
-        password,
-        program,
-        &registry.host,
-        USER.0,
-    ]);
-    let bin = project.home.join("bin");
-    let path = std::env::var("PATH").unwrap();
-    run(command.env("PATH", format!("{}:{path}", bin.display())))
 }
 
 fn hides_the_password(outcome: &Outcome) {

@@ -1,20 +1,18 @@
 //! `push`: what was built is what is there, a release unit at a time, however often and by however many it is tried.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::fs;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::base::Base;
+use test_support::proxy::Proxy;
 use test_support::registry::{Registry, USER, Wants};
 
 use crate::support::program::{self, Outcome};
 use crate::support::project::Project;
-use crate::support::registry::{plain, push, registry};
+use crate::support::registry::{authority, login, plain, plain_host, push, registry};
 use crate::support::{Verdict, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -24,6 +22,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             pulled_back,
         ),
         test_if_possible("push: the second time sends nothing and asks little", again),
+        test_if_possible(
+            "push: killed within blobs, the next sends no blob that is there",
+            within_blobs,
+        ),
+        test_if_possible(
+            "push: to a registry with a CA of its own, logged in",
+            logged_in,
+        ),
         test_if_possible(
             "push: a tag that names another image is told with both digests, and nothing is sent",
             taken,
@@ -50,13 +56,16 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 /// A project of an app and its migrator, one release unit, whose images go to a registry; committed.
 fn project(registry: &Registry, more: &str) -> Project {
+    project_at(&registry.host, &plain(registry), more)
+}
+
+/// The same, with a registry at `host`, of which the catalog says `declared`.
+fn project_at(host: &str, declared: &str, more: &str) -> Project {
     let project = Project::cold();
     project.write(
         "pipeline.toml",
         &format!(
-            "[project]\nname = \"shop\"\nregistry = \"{}/acme\"\nservices = [\"app\", \"migrator\"]\ntags = [\"{{sha}}\"]\n\n{}\n[environments.production]\n{more}",
-            registry.host,
-            plain(registry)
+            "[project]\nname = \"shop\"\nregistry = \"{host}/acme\"\nservices = [\"app\", \"migrator\"]\ntags = [\"{{sha}}\"]\n\n{declared}\n[environments.production]\n{more}"
         ),
     );
     for (name, rest) in [("app", "coupled-with = [\"migrator\"]\n"), ("migrator", "")] {
@@ -85,23 +94,34 @@ fn head(project: &Project) -> String {
     commit.as_str().unwrap().to_owned()
 }
 
+/// What a release record says of a service.
+fn find<'a>(record: &'a Value, service: &str) -> &'a Value {
+    let mut services = record["services"].as_array().unwrap().iter();
+    services.find(|it| it["name"] == service).unwrap()
+}
+
 fn digest_of(project: &Project, service: &str) -> String {
     let record = project.record();
-    let mut services = record["services"].as_array().unwrap().iter();
-    let found = services.find(|it| it["name"] == service).unwrap();
-    found["digest"].as_str().unwrap().to_owned()
+    find(&record, service)["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn tags_of(project: &Project, service: &str) -> Value {
-    let record = project.record();
-    let mut services = record["services"].as_array().unwrap().iter();
-    services.find(|it| it["name"] == service).unwrap()["tags"].clone()
+    find(&project.record(), service)["tags"].clone()
 }
 
 /// The digest that a tag has, as another tool sees it.
 fn there(registry: &Registry, name: &str) -> Option<String> {
+    there_as(registry, name, &["--tls-verify=false"])
+}
+
+/// The same, with further options of that tool.
+fn there_as(registry: &Registry, name: &str, options: &[&str]) -> Option<String> {
     let asked = Command::new("skopeo")
-        .args(["inspect", "--tls-verify=false", "--format={{.Digest}}"])
+        .args(["inspect", "--format={{.Digest}}"])
+        .args(options)
         .arg(format!("--creds={}:{}", USER.0, USER.1))
         .arg(format!("docker://{}", registry.reference(name)))
         .output()
@@ -139,12 +159,12 @@ fn pulled_back() -> Verdict {
             .status()
             .unwrap();
         assert!(copied.success());
-        for blob in std::fs::read_dir(copy.join("blobs/sha256")).unwrap() {
+        for blob in fs::read_dir(copy.join("blobs/sha256")).unwrap() {
             let blob = blob.unwrap();
             let ours = project.state("oci/blobs/sha256").join(blob.file_name());
             assert_eq!(
-                std::fs::read(ours).unwrap(),
-                std::fs::read(blob.path()).unwrap()
+                fs::read(ours).unwrap(),
+                fs::read(blob.path()).unwrap()
             );
         }
         assert_eq!(tags_of(&project, service), serde_json::json!([tag]));
@@ -165,30 +185,119 @@ fn pulled_back() -> Verdict {
 fn again() -> Verdict {
     let registry = registry(&Wants::default())?;
     let proxy = Proxy::start(&registry.host);
-    let project = project(&registry, "");
-    project.replace(
-        "pipeline.toml",
-        &format!("\"{}/acme\"", registry.host),
-        &format!("\"{}/acme\"", proxy.host),
-    );
-    project.replace(
-        "pipeline.toml",
-        &format!("[registries.\"{}\"]", registry.host),
-        &format!("[registries.\"{}\"]", proxy.host),
-    );
-    commit(&project);
+    let project = project_at(&proxy.host, &plain_host(&proxy.host), "");
     project.run(&["build"]).succeeded();
     project.run(&["push"]).succeeded();
-    let first = proxy.requests();
+    assert!(proxy.requests().iter().any(|it| it.starts_with("PUT ")));
+    proxy.reset(None);
     let second = project.run(&["push"]).succeeded();
-    let asked = proxy.requests() - first;
-    assert!(asked < 10 * 2, "{asked} requests for two images");
+    let asked = proxy.requests();
+    assert!(
+        asked
+            .iter()
+            .all(|it| it.starts_with("HEAD ") || it.starts_with("GET ")),
+        "{asked:?}"
+    );
+    assert!(asked.len() < 10 * 2, "{asked:?}");
     assert_eq!(
         second.stdout.matches("was there").count(),
         2,
         "{}",
         second.stdout
     );
+    Ok(())
+}
+
+/// Twelve layers of half a megabyte, of which six are sent at once: when four megabytes are on their way, some are there and some are not.
+fn within_blobs() -> Verdict {
+    const REPOSITORY: &str = "acme/shop-app";
+    let registry = registry(&Wants::default())?;
+    let proxy = Proxy::start(&registry.host);
+    let project = project_at(&proxy.host, &plain_host(&proxy.host), "");
+    let mut dockerfile = "FROM scratch\n".to_owned();
+    project.sh(
+        "for i in $(seq 12); do head -c 524288 /dev/urandom >app/$i; done",
+        &[],
+    );
+    for file in 1..=12 {
+        dockerfile += &format!("COPY {file} /\n");
+    }
+    project.write("app/Dockerfile", &dockerfile);
+    commit(&project);
+    project.run(&["build"]).succeeded();
+    let manifest = project.manifest("app");
+    let layers = manifest["layers"].as_array().unwrap().iter();
+    let layers: Vec<&str> = layers.map(|it| it["digest"].as_str().unwrap()).collect();
+    assert_eq!(layers.len(), 12);
+
+    proxy.reset(Some(4 << 20));
+    let run = program::start(&mut project.command(&["push"]));
+    proxy.wait_for_limit();
+    let _ = rustix::process::kill_process_group(run.pid(), rustix::process::Signal::KILL);
+    drop(run.finish());
+    // The registry may still be at what came whole.
+    let began = Instant::now();
+    let whole: Vec<&str> = loop {
+        let found = layers.iter().filter(|it| registry.has(REPOSITORY, it));
+        let found: Vec<&str> = found.copied().collect();
+        if !found.is_empty() {
+            break found;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "nothing came whole"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(whole.len() < layers.len());
+
+    proxy.reset(None);
+    let pushed = project.run(&["push"]).succeeded();
+    let requests = proxy.requests();
+    for layer in &layers {
+        let hex = layer.strip_prefix("sha256:").unwrap();
+        let is_sent = |it: &&String| it.starts_with("PUT ") && it.contains(hex);
+        let sent = requests.iter().filter(is_sent).count();
+        let most = usize::from(!whole.contains(layer));
+        assert!(sent <= most, "{layer} was sent {sent} times: {requests:?}");
+    }
+    let found = there(&registry, &format!("{REPOSITORY}:{}", head(&project)));
+    assert_eq!(found, Some(digest_of(&project, "app")), "{}", pushed.stdout);
+    Ok(())
+}
+
+fn logged_in() -> Verdict {
+    let authority = authority();
+    let registry = registry(&Wants {
+        basic: true,
+        tls: Some((&authority.certificate, &authority.key)),
+        ..Wants::default()
+    })?;
+    let declared = format!("[registries.\"{}\"]\nca = \"ca.pem\"\n", registry.host);
+    let project = project_at(&registry.host, &declared, "");
+    fs::copy(&authority.certificate, project.root.join("ca.pem")).unwrap();
+    commit(&project);
+    project.run(&["build"]).succeeded();
+    let refused = project.run(&["push"]).exited(4);
+    let scope = "repository:acme/shop-app:pull,push";
+    assert!(refused.stderr.contains(scope), "{}", refused.stderr);
+
+    login(&project, &registry, USER.1).succeeded();
+    let pushed = project.run(&["push", "--output", "json"]).succeeded();
+    let printed: Value = serde_json::from_str(&pushed.stdout).unwrap();
+    assert_eq!(printed, project.record(), "completed by what was pushed");
+    let tag = head(&project);
+    let trusted = format!("--cert-dir={}", authority.for_skopeo().display());
+    for service in ["app", "migrator"] {
+        let name = format!("acme/shop-{service}");
+        let recorded = find(&printed, service);
+        assert_eq!(recorded["repository"], registry.reference(&name));
+        assert_eq!(recorded["tags"], serde_json::json!([tag]));
+        let found = there_as(&registry, &format!("{name}:{tag}"), &[&trusted]);
+        assert_eq!(found, Some(digest_of(&project, service)));
+    }
+    let again = project.run(&["push"]).succeeded();
+    assert_eq!(again.stdout.matches("was there").count(), 2);
     Ok(())
 }
 
@@ -322,52 +431,4 @@ fn nothing() -> Verdict {
     let refused = project.run(&["push"]).exited(2);
     assert!(refused.stderr.contains("nothing has been built"));
     Ok(())
-}
-
-/// Passes connections on and counts the requests in them.
-struct Proxy {
-    host: String,
-    requests: Arc<AtomicUsize>,
-}
-
-impl Proxy {
-    fn start(to: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let requests = Arc::new(AtomicUsize::new(0));
-        let (to, counter) = (to.to_owned(), requests.clone());
-        // Ends with the process.
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(&to) else {
-                    continue;
-                };
-                let (from, into) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                let counter = counter.clone();
-                std::thread::spawn(move || {
-                    pass(from, into, |bytes| {
-                        let text = String::from_utf8_lossy(bytes);
-                        counter.fetch_add(text.matches(" HTTP/1.1\r\n").count(), Ordering::Relaxed);
-                    });
-                });
-                std::thread::spawn(move || pass(server, client, |_| {}));
-            }
-        });
-        Self { host, requests }
-    }
-
-    fn requests(&self) -> usize {
-        self.requests.load(Ordering::Relaxed)
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
-    let mut buffer = vec![0; 1 << 16];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        see(&buffer[..count]);
-        if to.write_all(&buffer[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Write);
 }

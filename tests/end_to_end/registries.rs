@@ -7,14 +7,13 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Trial;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use test_support::base::Base;
 use test_support::registry::{USER, Wants};
 
 use crate::support::program::{Outcome, run};
 use crate::support::project::{Project, text};
-use crate::support::registry::{plain, project, push, registry};
-use crate::support::{Verdict, test_if_possible, work};
+use crate::support::registry::{authority, plain, project, push, registry};
+use crate::support::{Verdict, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -112,14 +111,9 @@ fn credentials() -> Verdict {
 }
 
 fn own_ca() -> Verdict {
-    let folder = work::folder("tls");
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let (certificate, key) = (folder.path().join("ca.pem"), folder.path().join("key.pem"));
-    fs::write(&certificate, cert.pem()).unwrap();
-    fs::write(&key, signing_key.serialize_pem()).unwrap();
+    let authority = authority();
     let registry = registry(&Wants {
-        tls: Some((&certificate, &key)),
+        tls: Some((&authority.certificate, &authority.key)),
         ..Wants::default()
     })?;
     let digest = push(&registry, Base::Busybox, "base:1")?;
@@ -131,7 +125,7 @@ fn own_ca() -> Verdict {
             &["its certificate", "SSL_CERT_FILE", "`ca`"],
         );
     }
-    let trusted = [("SSL_CERT_FILE", text(&certificate))];
+    let trusted = [("SSL_CERT_FILE", text(&authority.certificate))];
     with(&project, &trusted, &["lock"]).succeeded();
     let declared = format!(
         "[registries.\"{}\"]\nca = \"certs/ca.pem\"\n",
@@ -139,7 +133,8 @@ fn own_ca() -> Verdict {
     );
     let catalog = fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
     project.write("pipeline.toml", &(catalog + &declared));
-    project.write("certs/ca.pem", &cert.pem());
+    let certificate = fs::read_to_string(&authority.certificate).unwrap();
+    project.write("certs/ca.pem", &certificate);
     project.run(&["build", "--locked"]).succeeded();
     assert_eq!(project.bases(), [(base, digest)]);
     Ok(())

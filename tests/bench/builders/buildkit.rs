@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Builder;
+use test_support::registry::Registry;
+
 use crate::process::{Server, run};
-use crate::registry::Registry;
 
 pub(super) struct BuildKit {
     state: PathBuf,
@@ -25,7 +26,7 @@ fn client(state: &Path) -> Command {
 impl BuildKit {
     pub(super) fn start(state: &Path, registry: &Registry, exports: bool) -> eyre::Result<Self> {
         let config = state.join("buildkitd.toml");
-        let text = format!("[registry.\"{}\"]\nhttp = true\n", registry.address());
+        let text = format!("[registry.\"{}\"]\nhttp = true\n", registry.host);
         std::fs::write(&config, text)?;
         let daemon = Server::start(
             Command::new("buildkitd")

@@ -10,8 +10,9 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
+use test_support::registry::Registry;
+
 use crate::process;
-use crate::registry::Registry;
 
 /// A builder and its state.
 pub(crate) trait Builder {

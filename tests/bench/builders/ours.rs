@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Builder;
+use test_support::registry::Registry;
+
 use crate::process::run;
-use crate::registry::Registry;
 
 /// Built by cargo for this run, optimised.
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_pipeline");
@@ -19,7 +20,7 @@ impl Ours {
     pub(super) fn start(state: &Path, registry: &Registry) -> eyre::Result<Self> {
         let catalog = format!(
             "[project]\nname = \"bench\"\nregistry = \"registry.example.com/bench\"\nservices = [\"services/*\"]\n\n[registries.\"{}\"]\nplain-http = true\n",
-            registry.address()
+            registry.host
         );
         fs::write(state.join("pipeline.toml"), catalog)?;
         Ok(Self {

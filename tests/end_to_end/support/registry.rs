@@ -1,11 +1,17 @@
 //! Registries to build from, filled by another tool, and projects that build on what is in them.
 
-use serde_json::Value;
-use test_support::base::Base;
-use test_support::registry::{Registry, Wants};
+use std::fs;
+use std::path::PathBuf;
 
-use super::Skip;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::Value;
+use tempfile::TempDir;
+use test_support::base::Base;
+use test_support::registry::{Registry, USER, Wants};
+
+use super::program::{Outcome, run};
 use super::project::Project;
+use super::{Skip, work};
 
 /// A registry without content.
 pub(crate) fn registry(wants: &Wants<'_>) -> Result<Registry, Skip> {
@@ -31,7 +37,63 @@ pub(crate) fn project(registries: &str, dockerfile: &str) -> Project {
 
 /// Declares that a registry has no TLS.
 pub(crate) fn plain(registry: &Registry) -> String {
-    format!("[registries.\"{}\"]\nplain-http = true\n", registry.host)
+    plain_host(&registry.host)
+}
+
+/// The same of a host and its port.
+pub(crate) fn plain_host(host: &str) -> String {
+    format!("[registries.\"{host}\"]\nplain-http = true\n")
+}
+
+/// A certificate that nobody trusts by itself, for this machine.
+pub(crate) struct Authority {
+    folder: TempDir,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Authority {
+    /// A folder in which another tool finds what to trust.
+    pub(crate) fn for_skopeo(&self) -> PathBuf {
+        let folder = self.folder.path().join("trusted");
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(&self.certificate, folder.join("ca.crt")).unwrap();
+        folder
+    }
+}
+
+/// Makes one.
+pub(crate) fn authority() -> Authority {
+    let folder = work::folder("tls");
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("ca.pem"), folder.path().join("key.pem"));
+    fs::write(&certificate, cert.pem()).unwrap();
+    fs::write(&key, signing_key.serialize_pem()).unwrap();
+    Authority {
+        folder,
+        certificate,
+        key,
+    }
+}
+
+/// Logs [`USER`] in, with a password on standard input.
+pub(crate) fn login(project: &Project, registry: &Registry, password: &str) -> Outcome {
+    let script = "printf '%s\\n' \"$1\" | \"$2\" login \"$3\" -u \"$4\" --password-stdin";
+    let program = env!("CARGO_BIN_EXE_pipeline");
+    let mut command = project.bare("sh");
+    command.args([
+        "-euc",
+        script,
+        "sh",
+        password,
+        program,
+        &registry.host,
+        USER.0,
+    ]);
+    let bin = project.home.join("bin");
+    let path = std::env::var("PATH").unwrap();
+    run(command.env("PATH", format!("{}:{path}", bin.display())))
 }
 
 impl Project {

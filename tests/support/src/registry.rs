@@ -121,6 +121,14 @@ impl Registry {
         blobs.join("sha256").join(&hex[..2]).join(hex).join("data")
     }
 
+    /// Whether it has a blob, whole, and a repository may use it.
+    pub fn has(&self, repository: &str, digest: &str) -> bool {
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        let repositories = self.dir.path().join("data/docker/registry/v2/repositories");
+        let layers = repositories.join(repository).join("_layers/sha256");
+        layers.join(hex).join("link").is_file()
+    }
+
     /// Where it keeps that a repository has a manifest, for tests that lose one.
     pub fn revision(&self, repository: &str, digest: &str) -> PathBuf {
         let hex = digest.strip_prefix("sha256:").unwrap();

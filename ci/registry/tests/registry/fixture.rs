@@ -13,7 +13,7 @@ use crate::clock::Hurried;
 use crate::server::{Reply, Server};
 
 /// The user the registries know, and the password.
-pub(crate) const USER: (&str, &str) = ("ci", "correct horse");
+pub(crate) use test_support::registry::USER;
 
 /// A configuration that the environment of the tests has no part in.
 pub(crate) fn config() -> Config {
