@@ -194,8 +194,8 @@ impl Pipeline {
                 });
             }
             Command::Gate(args) => {
-                return run::without_project(globals, terminal, async || {
-                    cli::gate::run(&args, globals, paint).await
+                return run::without_project(globals, terminal, async |progress| {
+                    cli::gate::run(&args, globals, &progress, paint).await
                 });
             }
             Command::Affected(args) => {
@@ -209,7 +209,7 @@ impl Pipeline {
                 });
             }
             Command::Login(args) => {
-                return run::without_project(globals, terminal, async || {
+                return run::without_project(globals, terminal, async |_| {
                     cli::login::run(&args, globals).await
                 });
             }

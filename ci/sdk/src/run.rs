@@ -60,10 +60,10 @@ pub(crate) fn without_engine(
 pub(crate) fn without_project(
     globals: &Globals,
     terminal: Terminal,
-    work: impl AsyncFnOnce() -> eyre::Result<Answer>,
+    work: impl AsyncFnOnce(Progress) -> eyre::Result<Answer>,
 ) -> Exit {
-    framed(globals, terminal, async |_, cancel| {
-        unless(&cancel, work()).await
+    framed(globals, terminal, async |progress, cancel| {
+        unless(&cancel, work(progress)).await
     })
 }
 

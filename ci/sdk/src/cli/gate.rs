@@ -3,12 +3,15 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use ci_catalog::{Catalog, GITHUB_ISSUER, Identity, InvalidIdentity};
+use ci_engine::Progress;
 use serde_json::{Value, json};
 
 use super::{Answer, Format, Globals};
 use crate::error::{Exit, UserError};
 use crate::report::{self, Cell, Column, Table};
 use crate::stages::gate::{self, Checked, Request, Source, Verdict};
+use crate::stages::verify::{Demand, Who};
 use crate::terminal::{Paint, Style};
 
 /// Check that every image of manifests is pinned, exists and is signed
@@ -32,8 +35,24 @@ pub(crate) struct Gate {
     #[arg(long, value_name = "TEXT")]
     except: Vec<String>,
 
+    /// Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
+    #[arg(long, value_name = "URL")]
+    identity: Option<String>,
+
+    /// With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
+    #[arg(long, value_name = "URL", requires = "identity")]
+    issuer: Option<String>,
+
+    /// The public key that images have to be signed with, instead
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    key: Option<PathBuf>,
+
+    /// Trust this private Sigstore: its trusted_root.json
+    #[arg(long, value_name = "FILE")]
+    trusted_root: Option<PathBuf>,
+
     /// Ask for no signatures: only whether images are pinned and exist
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["identity", "key", "trusted_root"])]
     no_signatures: bool,
 
     /// Ask for no signature of this repository's images, and of those below it: somebody else's
@@ -59,10 +78,19 @@ Examples:
   {bin} gate compose.yaml deploy.env --no-signatures
   {bin} gate overlays/* --unsigned docker.io       others sign what is theirs";
 
-pub(crate) async fn run(args: &Gate, globals: &Globals, paint: Paint) -> eyre::Result<Answer> {
+/// What else can be done where nobody is named.
+const ELSE: &str = "name who signs: `[signing]` of pipeline.toml, `--identity` or `--key`; or say `--no-signatures`";
+
+pub(crate) async fn run(
+    args: &Gate,
+    globals: &Globals,
+    progress: &Progress,
+    paint: Paint,
+) -> eyre::Result<Answer> {
     let variable = |name: &str| std::env::var(name).ok();
     let setting = gate::setting(globals.directory(), variable)?;
-    let checked = gate::run(&setting, &args.request()?).await?;
+    let request = args.request(setting.catalog.as_ref())?;
+    let checked = gate::run(&setting, progress, &request).await?;
     let text = match args.output {
         Format::Human => human(&checked, paint),
         Format::Json => report::json(&json(&checked))?,
@@ -74,7 +102,7 @@ pub(crate) async fn run(args: &Gate, globals: &Globals, paint: Paint) -> eyre::R
 }
 
 impl Gate {
-    fn request(&self) -> Result<Request, UserError> {
+    fn request(&self, catalog: Option<&Catalog>) -> Result<Request, UserError> {
         let source = |path: &PathBuf| match path.to_str() {
             Some("-") => Source::Stdin,
             _ => Source::Path(path.clone()),
@@ -93,9 +121,40 @@ impl Gate {
             sources,
             environment: self.env.clone(),
             except: self.except.clone(),
-            signatures: !self.no_signatures,
+            signatures: self.demand(catalog)?,
             unsigned: self.unsigned.clone(),
         })
+    }
+}
+
+impl Gate {
+    /// Whose signatures count: as the command line says, else the catalog. Nobody is an error, unless that is said, too.
+    fn demand(&self, catalog: Option<&Catalog>) -> Result<Option<Demand>, UserError> {
+        if self.no_signatures {
+            return Ok(None);
+        }
+        let who = match (&self.identity, &self.key) {
+            (Some(identity), _) => {
+                let issuer = self.issuer.as_deref().unwrap_or(GITHUB_ISSUER);
+                let identity = Identity::new(issuer, identity);
+                let wrong = |fault: InvalidIdentity| {
+                    UserError::new(Exit::Usage, format!("--identity with its issuer: {fault}"))
+                };
+                Some(Who::Identity(identity.map_err(wrong)?))
+            }
+            (None, Some(key)) => Some(Who::Key(key.clone())),
+            (None, None) => None,
+        };
+        let mut demand = match (who, catalog) {
+            (Some(who), _) => Demand::new(who),
+            (None, Some(catalog)) => Demand::of(catalog).map_err(|it| it.hint(ELSE))?,
+            (None, None) => {
+                let error = UserError::new(Exit::Usage, "nobody is named whose signatures count");
+                return Err(error.hint(ELSE));
+            }
+        };
+        demand.trusted_root = self.trusted_root.clone().or(demand.trusted_root);
+        Ok(Some(demand))
     }
 }
 
@@ -118,7 +177,7 @@ fn failure(checked: Checked) -> Option<eyre::Report> {
         image => image,
     };
     let place = format!("{by}{}:{}{more}", first.source, first.line);
-    Some(eyre::Report::from(error).wrap_err(format!("{image} ({place})")))
+    Some(error.wrap_err(format!("{image} ({place})")))
 }
 
 fn human(checked: &[Checked], paint: Paint) -> String {

@@ -356,6 +356,18 @@ fn help_of_gate() {
               Leave out an image or an object, as the table shows it: one that is no image, or not yours
               to pin
 
+          --identity <URL>
+              Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
+
+          --issuer <URL>
+              With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
+
+          --key <FILE>
+              The public key that images have to be signed with, instead
+
+          --trusted-root <FILE>
+              Trust this private Sigstore: its trusted_root.json
+
           --no-signatures
               Ask for no signatures: only whether images are pinned and exist
 

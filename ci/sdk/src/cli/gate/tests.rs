@@ -17,6 +17,7 @@ fn checked() -> Vec<Checked> {
         places,
         verdict,
     };
+    let bad = |error: UserError| Verdict::Bad(error.into());
     let signer = "https://github.com/acme/shop/.github/workflows/deliver.yml@refs/heads/main";
     vec![
         one(
@@ -37,7 +38,7 @@ fn checked() -> Vec<Checked> {
         one(
             "postgres:16".into(),
             vec![place("StatefulSet db db", 60), place("Job dump", 80)],
-            Verdict::Bad(UserError::new(Exit::Failed, "it has no digest").hint("pin it")),
+            bad(UserError::new(Exit::Failed, "it has no digest").hint("pin it")),
         ),
         one(
             String::new(),
@@ -46,7 +47,7 @@ fn checked() -> Vec<Checked> {
                 line: 3,
                 by: "APP_IMAGE".into(),
             }],
-            Verdict::Bad(UserError::new(Exit::Failed, "it is not an image")),
+            bad(UserError::new(Exit::Failed, "it is not an image")),
         ),
     ]
 }

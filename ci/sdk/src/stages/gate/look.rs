@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 
 use ci_deployments::gate::Unpinned;
+use ci_engine::Progress;
+use ci_engine::progress::Outcome;
 use ci_oci::Reference;
 use ci_registry::Client;
-use futures::StreamExt;
-use futures::stream;
+use eyre::WrapErr;
+use futures::{StreamExt, stream};
 
 use super::sources::Located;
 use super::{Checked, Place, Request, Setting};
 use crate::error::{Exit, UserError};
 use crate::registries;
+use crate::stages::verify::{Demand, Verification};
 
+/// What the steps are shown under.
+const GROUP: &str = "gate";
 /// How many images are asked about at once.
 const AT_ONCE: usize = 8;
 
@@ -27,12 +32,13 @@ pub(crate) enum Verdict {
     /// The command line says that it is not to be checked.
     Excepted,
     /// What is wrong.
-    Bad(UserError),
+    Bad(eyre::Report),
 }
 
 /// Checks every image that was found. Those that are written alike are one.
 pub(super) async fn at(
     setting: &Setting,
+    progress: &Progress,
     request: &Request,
     found: Vec<Located>,
 ) -> eyre::Result<Vec<Checked>> {
@@ -55,8 +61,16 @@ pub(super) async fn at(
             .1
             .push(place);
     }
-    let client = Client::new(setting.registries.clone()).map_err(registries::failure)?;
-    let client = &client;
+    let checks = Checks {
+        registry: Client::new(setting.registries.clone()).map_err(registries::failure)?,
+        verification: match &request.signatures {
+            Some(demand) => Some(verification(setting, progress, demand).await?),
+            None => None,
+        },
+        progress,
+        unsigned: &request.unsigned,
+    };
+    let checks = &checks;
     let checking = images
         .into_iter()
         .map(|(image, (reference, places))| async move {
@@ -68,8 +82,8 @@ pub(super) async fn at(
             };
             let verdict = match reference {
                 _ if places.iter().all(is_excepted) => Verdict::Excepted,
-                Err(problem) => Verdict::Bad(unpinned(problem)),
-                Ok(reference) => match check(client, request, &reference).await {
+                Err(problem) => Verdict::Bad(unpinned(problem).into()),
+                Ok(reference) => match checks.image(&reference).await {
                     Ok(signer) => Verdict::Good { signer },
                     Err(error) => Verdict::Bad(error),
                 },
@@ -83,6 +97,19 @@ pub(super) async fn at(
     Ok(stream::iter(checking).buffered(AT_ONCE).collect().await)
 }
 
+async fn verification(
+    setting: &Setting,
+    progress: &Progress,
+    demand: &Demand,
+) -> eyre::Result<Verification> {
+    let opened = Verification::open(demand, &setting.registries).await;
+    let verification = opened.wrap_err("signatures cannot be checked")?;
+    if let Some(warning) = verification.warning() {
+        progress.warn(&GROUP.into(), "signatures", warning, None);
+    }
+    Ok(verification)
+}
+
 fn unpinned(problem: Unpinned) -> UserError {
     let error = UserError::new(Exit::Failed, problem.to_string());
     match problem {
@@ -93,24 +120,48 @@ fn unpinned(problem: Unpinned) -> UserError {
     }
 }
 
-/// Whether a pinned image is there, and who signed it.
-async fn check(
-    client: &Client,
-    request: &Request,
-    reference: &Reference,
-) -> Result<Option<String>, UserError> {
-    let found = client.digest(reference).await;
-    found.map_err(|error| match error.is_not_found() {
-        true => UserError::new(Exit::Failed, format!("it is not there: {error}")),
-        false => registries::failure(error),
-    })?;
-    match request.signatures && !is_unsigned(&request.unsigned, reference) {
-        true => Err(UserError::new(
-            Exit::Machine,
-            "its signature cannot be checked by this program",
-        )
-        .hint("`--no-signatures` checks only whether images are pinned and there")),
-        false => Ok(None),
+/// What pinned images are checked with.
+struct Checks<'a> {
+    registry: Client,
+    verification: Option<Verification>,
+    progress: &'a Progress,
+    unsigned: &'a [String],
+}
+
+impl Checks<'_> {
+    /// Whether an image is there and signed; by whom, if that was asked.
+    async fn image(&self, reference: &Reference) -> eyre::Result<Option<String>> {
+        let step = self.progress.start(
+            &GROUP.into(),
+            format!("check {}", reference.familiar()),
+            None,
+        );
+        let result = self.ask(reference).await;
+        // What is wrong is told at the end, once.
+        step.finish(match &result {
+            Ok(_) => Outcome::Done,
+            Err(_) => Outcome::Canceled,
+        });
+        result
+    }
+
+    async fn ask(&self, reference: &Reference) -> eyre::Result<Option<String>> {
+        let found = self.registry.digest(reference).await;
+        found.map_err(|error| match error.is_not_found() {
+            true => UserError::new(Exit::Failed, format!("it is not there: {error}")),
+            false => registries::failure(error),
+        })?;
+        let Some(verification) = &self.verification else {
+            return Ok(None);
+        };
+        if is_unsigned(self.unsigned, reference) {
+            return Ok(None);
+        }
+        let checked = verification.check(reference, &[]).await?;
+        match checked.signature {
+            Ok(signer) => Ok(Some(signer)),
+            Err(reason) => Err(UserError::new(Exit::Failed, reason).into()),
+        }
     }
 }
 

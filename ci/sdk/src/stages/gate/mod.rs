@@ -11,9 +11,11 @@ mod sources;
 use std::path::PathBuf;
 
 use ci_catalog::Catalog;
+use ci_engine::Progress;
 use ci_registry::Config;
 use serde::Serialize;
 
+use super::verify::Demand;
 use crate::error::{Exit, UserError};
 
 pub(crate) use look::Verdict;
@@ -28,9 +30,9 @@ pub(crate) struct Request {
     pub(crate) environment: Option<String>,
     /// Images and objects, as they are written, that are not checked.
     pub(crate) except: Vec<String>,
-    /// Whether images have to be signed.
-    pub(crate) signatures: bool,
-    /// Repositories, with all below them, whose images need not.
+    /// What signatures are held to; absent: images need none.
+    pub(crate) signatures: Option<Demand>,
+    /// Repositories, with all below them, whose images need none either.
     pub(crate) unsigned: Vec<String>,
 }
 
@@ -69,7 +71,11 @@ pub(crate) struct Place {
 ///
 /// # Errors
 /// When something cannot be read, and when a source runs no image. What is wrong with images is in the result, which is never empty.
-pub(crate) async fn run(setting: &Setting, request: &Request) -> eyre::Result<Vec<Checked>> {
+pub(crate) async fn run(
+    setting: &Setting,
+    progress: &Progress,
+    request: &Request,
+) -> eyre::Result<Vec<Checked>> {
     let mut found = sources::read(&request.sources).await?;
     if let Some(environment) = &request.environment {
         found.extend(declared::read(setting.catalog.as_ref(), environment)?);
@@ -78,7 +84,7 @@ pub(crate) async fn run(setting: &Setting, request: &Request) -> eyre::Result<Ve
         let message = "none of this runs an image, so nothing was checked";
         return Err(UserError::new(Exit::Failed, message).into());
     }
-    let checked = look::at(setting, request, found).await?;
+    let checked = look::at(setting, progress, request, found).await?;
     if checked
         .iter()
         .all(|it| matches!(it.verdict, Verdict::Excepted))

@@ -4,25 +4,19 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
-use std::process::Stdio;
 
 use ci_deployments::gate::{self, Found, Variables};
 use ci_deployments::{Refusal, RefusalKind};
 use eyre::WrapErr;
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
 
 use crate::error::{Exit, UserError};
+use crate::stages::kustomize::Kustomize;
 use crate::text;
 
 /// Most bytes of one rendering or file.
 const MAX_BYTES: u64 = 64 << 20;
-/// Most bytes of a complaint that are shown.
-const MAX_COMPLAINT: u64 = 4 << 10;
 /// What makes a folder one to render.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-/// What renders, in the order of preference.
-const RENDERERS: [(&str, &str); 2] = [("kustomize", "build"), ("kubectl", "kustomize")];
 
 /// Where manifests are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,49 +222,15 @@ fn decoded(bytes: Vec<u8>, name: &str) -> eyre::Result<String> {
 /// What Kustomize makes of an overlay.
 async fn render(folder: &Path) -> eyre::Result<String> {
     let name = shown(folder);
-    let Some((program, verb)) = RENDERERS
-        .into_iter()
-        .find_map(|(program, verb)| Some((which::which(program).ok()?, verb)))
-    else {
+    let kustomize = Kustomize::find().ok_or_else(|| {
         let message = format!("{name} is an overlay, and there is nothing here that renders it");
-        let error = UserError::new(Exit::Machine, message);
-        return Err(error
-            .hint("install kustomize or kubectl, or pipe what they render elsewhere into this command")
-            .into());
-    };
-    // A name that begins with `-` is no option (P1).
-    let folder = Path::new(".").join(folder);
-    let mut child = Command::new(&program)
-        .arg(verb)
-        .arg(&folder)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .wrap_err_with(|| format!("cannot start {}", program.display()))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, stderr) =
-        tokio::try_join!(first(stdout, MAX_BYTES + 1), first(stderr, MAX_COMPLAINT))?;
-    let status = child.wait().await?;
-    if !status.success() {
-        let said = String::from_utf8_lossy(&stderr);
+        UserError::new(Exit::Machine, message).hint(
+            "install kustomize or kubectl, or pipe what they render elsewhere into this command",
+        )
+    })?;
+    let rendered = kustomize.render(folder).await.map_err(|said| {
         let message = format!("{name} does not render: {}", text::one_line(&said));
-        return Err(UserError::new(Exit::Failed, message).into());
-    }
-    decoded(stdout, &name)
-}
-
-/// The first bytes of a pipe, which is read to its end.
-async fn first(
-    pipe: Option<impl tokio::io::AsyncRead + Unpin>,
-    most: u64,
-) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        (&mut pipe).take(most).read_to_end(&mut bytes).await?;
-        tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
-    }
-    Ok(bytes)
+        UserError::new(Exit::Failed, message)
+    })?;
+    Ok(rendered)
 }

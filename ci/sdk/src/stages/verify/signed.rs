@@ -17,8 +17,7 @@ pub(crate) struct Verification {
     registry: Client,
     policy: Policy,
     trust: Trust,
-    /// Why what is trusted may be out of date.
-    pub(crate) warning: Option<String>,
+    warning: Option<String>,
 }
 
 impl Verification {
@@ -62,6 +61,11 @@ impl Verification {
             trust,
             warning,
         })
+    }
+
+    /// Why what is trusted may be out of date.
+    pub(crate) fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     /// Who signed an image, which is named by its digest, and who attested what was asked for.

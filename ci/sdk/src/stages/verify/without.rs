@@ -22,6 +22,11 @@ impl Verification {
     }
 
     /// As in a program that has it.
+    pub(crate) fn warning(&self) -> Option<&str> {
+        match self.0 {}
+    }
+
+    /// As in a program that has it.
     ///
     /// # Errors
     /// Never: nothing is ever checked.
