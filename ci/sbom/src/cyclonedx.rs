@@ -167,3 +167,6 @@ fn compositions(bom: &Bom) -> Vec<Composition> {
         assemblies: [bom.subject.reference()],
     }]
 }
+
+#[cfg(test)]
+mod tests;

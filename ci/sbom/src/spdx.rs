@@ -190,3 +190,6 @@ fn id(reference: &str) -> String {
 fn is_plain(it: char) -> bool {
     it.is_ascii_alphanumeric() || ".-".contains(it)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,10 @@ use ci_oci::{Digest, ImageConfig, Layout, Platform, assembly};
 use tempfile::TempDir;
 use test_support::archive::Layer;
 
-use crate::{Bom, ScanError, of_image};
+use crate::{
+    Bom, Checksum, ChecksumAlgorithm, Ecosystem, License, Package, Role, ScanError, Subject,
+    of_image,
+};
 
 /// A layer of these files.
 pub(crate) fn layer(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -52,7 +55,7 @@ pub(crate) fn scan(layers: &[Vec<u8>]) -> Result<Bom, ScanError> {
 
 /// Its packages as purls, or names where they have none.
 pub(crate) fn references(bom: &Bom) -> Vec<String> {
-    bom.packages().map(crate::Package::reference).collect()
+    bom.packages().map(Package::reference).collect()
 }
 
 /// A 64-bit program with these sections, as far as readers of sections look.
@@ -118,4 +121,57 @@ pub(crate) fn zlib(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
+}
+
+/// What a builder knows of a program that it compiled.
+pub(crate) fn program() -> Bom {
+    let package = |name: &str| Package::new(Ecosystem::Cargo, name, Some("1.0.0+b")).unwrap();
+    let mut root = package("web").private();
+    root.role = Role::Application;
+    root.license = License::parse("Apache-2.0");
+    let mut bom = Bom::new(Subject::Program(root.clone()));
+    let mut a = package("a");
+    a.license = License::parse("MIT/Apache-2.0");
+    a.checksum = Checksum::new(ChecksumAlgorithm::Sha256, &"ab".repeat(32));
+    let a = bom.add(a);
+    let mut tool = package("macros").with("vcs_url", "git+https://example.com/macros@abc");
+    tool.role = Role::BuildTool;
+    let tool = bom.add(tool);
+    bom.depend(root.reference(), a.clone());
+    bom.depend(root.reference(), tool.clone());
+    bom.depend(tool, a);
+    bom
+}
+
+/// An image of a distribution, with a program in it, of which something could not be read.
+pub(crate) fn sample() -> Bom {
+    let mut bom = bom(&[layer(&[
+        (
+            "etc/os-release",
+            b"ID=alpine\nVERSION_ID=3.19.1\nPRETTY_NAME=\"Alpine Linux v3.19\"\n",
+        ),
+        (
+            "lib/apk/db/installed",
+            b"P:zlib\nV:1.3-r2\nA:x86_64\nm:Somebody <a@example.org>\nL:Zlib AND Odd\n",
+        ),
+        ("var/lib/rpm/Packages", b"?"),
+    ])]);
+    bom.include(program(), Some("/app/web"));
+    bom
+}
+
+/// Holds a document against the one in `tests/golden`, which the interoperability suite has others validate. With `UPDATE_GOLDEN` in the
+/// environment it becomes that one.
+#[track_caller]
+pub(crate) fn golden(name: &str, document: &[u8]) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, document).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        std::str::from_utf8(document).unwrap(),
+        expected,
+        "UPDATE_GOLDEN=1 writes {name} anew"
+    );
 }
