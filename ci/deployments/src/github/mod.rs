@@ -7,10 +7,12 @@ mod forge;
 mod history;
 mod objects;
 mod repository;
+mod source;
 mod writer;
 
 pub use auth::Auth;
 pub use repository::{InvalidRepository, Repository};
+pub use source::SourceRepository;
 pub use writer::PullRequestWriter;
 
 pub use crate::pull::{PullOutcome, PullRequestError as GitHubError, PullRequestRef};

@@ -19,5 +19,6 @@ mod lifecycle;
 mod limits;
 mod pulls;
 mod races;
+mod source;
 mod standin;
 mod world;

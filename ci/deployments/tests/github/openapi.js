@@ -13,11 +13,12 @@ const OPERATIONS = [
   ['post', REPO + '/pulls/{pull_number}/requested_reviewers'], ['put', REPO + '/pulls/{pull_number}/merge'],
   ['post', REPO + '/issues/{issue_number}/labels'], ['post', REPO + '/issues/{issue_number}/comments'],
   ['get', REPO + '/commits'], ['get', REPO + '/commits/{commit_sha}/pulls'], ['get', REPO + '/contents/{path}'],
+  ['get', REPO + '/commits/{ref}/check-runs'], ['get', REPO + '/commits/{ref}/status'],
   ['get', REPO + '/installation'], ['post', '/app/installations/{installation_id}/access_tokens'],
 ];
 const READ = new Set(('sha ref object tree parents message path mode type truncated content encoding number node_id html_url title ' +
   'body state draft merged_at user login head repo full_name labels name requested_reviewers requested_teams auto_merge status ' +
-  'merge_base_commit id token commit committer date').split(' '));
+  'merge_base_commit total_commits commits check_runs conclusion statuses context id token commit committer date').split(' '));
 const KEEP = ['type', 'enum', 'required', 'nullable', 'minItems', 'maxItems', 'minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'additionalProperties'];
 function resolve(schema) {
   while (schema && schema.$ref) schema = schema.$ref.slice(2).split('/').reduce((at, key) => at[key.replace(/~1/g, '/').replace(/~0/g, '~')], spec);

@@ -41,6 +41,9 @@ pub(crate) struct State {
     pub(crate) auto_merge_error: Option<String>,
     /// Whether what was listed goes on on another page.
     pub(crate) has_next: bool,
+    /// Checks of every commit, in both of GitHub's forms.
+    pub(crate) check_runs: Vec<Value>,
+    pub(crate) statuses: Vec<Value>,
     /// The claims of an App, and what it asked for.
     pub(crate) app: Vec<Value>,
 }
@@ -192,6 +195,12 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
         Some("/commits/{commit_sha}/pulls") => {
             crate::pulls::of_commit(state, operation.value("commit_sha"))
         }
+        Some("/commits/{ref}/check-runs") => {
+            let is_asked = |it: &&Value| query.contains(&("check_name".into(), text(&it["name"])));
+            let runs: Vec<&Value> = state.check_runs.iter().filter(is_asked).collect();
+            (200, json!({ "check_runs": runs }))
+        }
+        Some("/commits/{ref}/status") => (200, json!({ "statuses": state.statuses })),
         Some(rest @ ("/commits" | "/contents/{path}")) => files(state, &operation, rest, &query),
         Some("/installation") => app(state, &authorization, "acme/deployments"),
         Some(rest) => crate::pulls::perform(state, &operation, rest, &query, &body),
@@ -207,6 +216,10 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
             .map(|it| format!("answer to {} {path}: {it}", request.method)),
     );
     answered
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 fn app(state: &mut State, authorization: &str, _repository: &str) -> Answered {
@@ -359,10 +372,28 @@ fn objects(state: &State, operation: &Operation, rest: &str, body: &Value) -> An
         }
         ("get", "/compare/{basehead}") => {
             let (base, head) = operation.value("basehead").split_once("...").unwrap();
+            let range = format!("{base}..{head}");
+            let Some(newer) = git.maybe(&["rev-list", "--reverse", &range]) else {
+                return (404, json!({ "message": "Not Found" }));
+            };
+            let full = |id: &str| {
+                let (mut commit, about) = commit(git, id);
+                commit.insert("commit".into(), about.into());
+                Value::from(commit)
+            };
             let parted = git.run(&["merge-base", base, head]);
-            let (mut commit, about) = commit(git, &parted);
-            commit.insert("commit".into(), about.into());
-            (200, json!({ "merge_base_commit": commit }))
+            let commits: Vec<Value> = newer.lines().map(full).collect();
+            let status = match (parted == base, parted == head) {
+                (true, true) => "identical",
+                (true, false) => "ahead",
+                (false, true) => "behind",
+                (false, false) => "diverged",
+            };
+            let total = commits.len();
+            (
+                200,
+                json!({ "status": status, "merge_base_commit": full(&parted), "total_commits": total, "commits": commits }),
+            )
         }
         other => panic!("{other:?}"),
     }
