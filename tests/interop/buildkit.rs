@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use test_support::base::Bases;
 use test_support::case::Staged;
 use test_support::image::Image;
+use test_support::peers::find;
 use test_support::report::Built;
 
 use crate::differences::{Peer, Theirs};
@@ -33,22 +34,9 @@ pub(crate) fn daemon() -> Result<&'static BuildKit, &'static str> {
     daemon.as_ref().map_err(String::as_str)
 }
 
-/// A program of the peers.
-fn peer(name: &str) -> Option<PathBuf> {
-    let given = std::env::var_os("INTEROP_PEERS").map(PathBuf::from);
-    let installed = work::repository().join("target/peers");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    given
-        .into_iter()
-        .chain([installed])
-        .chain(std::env::split_paths(&path))
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
-}
-
 impl BuildKit {
     fn start() -> Result<Self, String> {
-        let (Some(buildkitd), Some(buildctl)) = (peer("buildkitd"), peer("buildctl")) else {
+        let (Some(buildkitd), Some(buildctl)) = (find("buildkitd"), find("buildctl")) else {
             return Err(
                 "BuildKit is not installed: tests/tools/install-peers builds it with Go".into(),
             );

@@ -52,14 +52,13 @@ impl Key {
     }
 
     pub(super) fn private_pem(&self) -> String {
-        pem("PRIVATE KEY", &self.private)
+        pem("PRIVATE KEY", &base64(&self.private))
     }
 }
 
-/// RFC 7468.
-pub(super) fn pem(label: &str, der: &[u8]) -> String {
-    let text = base64(der);
-    let lines = text.as_bytes().chunks(64);
+/// A text of RFC 7468 of what is in base64.
+pub(super) fn pem(label: &str, body: &str) -> String {
+    let lines = body.as_bytes().chunks(64);
     let lines: String = lines
         .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
         .collect();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::program::Program;
+use crate::program::Program;
 
 /// How it is started, and while it runs its process.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 mod issuer;
 mod keys;
 mod log;
-mod program;
 mod trust;
 
 use std::fs;
@@ -17,17 +16,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::program::{self, Program};
+
 use issuer::Issuer;
 pub use issuer::{Job, REQUEST_TOKEN};
 use keys::Key;
 use log::Log;
-use program::Program;
 pub use trust::Logs;
 
 /// A Sigstore; its servers end with the value, and its folder with them.
 #[derive(Debug)]
 pub struct Sigstore {
     issuer: Issuer,
+    environment: [(&'static str, PathBuf); 3],
     _authorities: [Program; 2],
     rekor: Log,
     tiles: Log,
@@ -39,6 +40,8 @@ const SERVER: &str = "sigstore-server";
 const TIMESTAMPS: &str = "timestamp-server";
 
 const ROOT: &str = "trusted_root.json";
+const CLIENT: &str = "client_trust_config.json";
+const CHAIN: &str = "timestamps.pem";
 
 /// By this name the log in tiles signs its checkpoints: clients compare it with the host of its address.
 const ORIGIN: &str = "127.0.0.1";
@@ -107,6 +110,10 @@ impl Sigstore {
             timestamps: (timestamps_url, &keys::bodies(text(&stamps["chain"]))),
         };
         write(&place(ROOT), &trusted.root().to_string());
+        write(&place(CHAIN), text(&stamps["chain"]));
+        for (_, name, pem) in trusted.pems() {
+            write(&place(name), &pem);
+        }
         let addresses = trust::Addresses {
             issuer: &issuer.address(),
             ca: ca_url,
@@ -118,8 +125,14 @@ impl Sigstore {
             let config = addresses.config(logs);
             write(&place(logs.file()), &config.to_string());
         }
+        let all = trust::client(&trusted.root(), &addresses.config(Logs::Both));
+        write(&place(CLIENT), &all.to_string());
+        let environment = trusted
+            .pems()
+            .map(|(variable, name, _)| (variable, place(name)));
         Ok(Self {
             issuer,
+            environment,
             _authorities: [ca, timestamps],
             rekor,
             tiles,
@@ -145,6 +158,21 @@ impl Sigstore {
     /// `trusted_root.json`.
     pub fn trusted_root(&self) -> PathBuf {
         self.folder.path().join(ROOT)
+    }
+
+    /// The trust root and a signing config in one document, `client_trust_config.json`.
+    pub fn client_trust_config(&self) -> PathBuf {
+        self.folder.path().join(CLIENT)
+    }
+
+    /// What to trust for clients that know no trust root: environment variables, and the files they name.
+    pub fn environment(&self) -> &[(&'static str, PathBuf)] {
+        &self.environment
+    }
+
+    /// The certificates of the timestamp authority, for clients that know no trust root.
+    pub fn timestamp_chain(&self) -> PathBuf {
+        self.folder.path().join(CHAIN)
     }
 
     /// `signing_config.json`, for a client that is to write to these logs.

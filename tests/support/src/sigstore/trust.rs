@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::{base64, sha256};
+use super::keys::{base64, pem, sha256};
 
 /// Before everything that is made here.
 const START: &str = "2024-01-01T00:00:00Z";
@@ -18,6 +18,28 @@ pub(super) struct Trusted<'a> {
 }
 
 impl Trusted<'_> {
+    /// What cosign 2 is told of in files: environment variables, names of files, and what is in them.
+    pub(super) fn pems(&self) -> [(&'static str, &'static str, String); 3] {
+        let public = |key| pem("PUBLIC KEY", &base64(key));
+        [
+            (
+                "SIGSTORE_ROOT_FILE",
+                "ca.pem",
+                pem("CERTIFICATE", self.ca.1),
+            ),
+            (
+                "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE",
+                "certificate-log.pub",
+                public(self.certificate_log),
+            ),
+            (
+                "SIGSTORE_REKOR_PUBLIC_KEY",
+                "rekor.pub",
+                public(self.rekor.1),
+            ),
+        ]
+    }
+
     /// `trusted_root.json`.
     pub(super) fn root(&self) -> Value {
         let (ca, root) = self.ca;
@@ -107,4 +129,13 @@ impl Addresses<'_> {
             "tsaConfig": { "selector": "ANY" },
         })
     }
+}
+
+/// `client_trust_config.json`.
+pub(super) fn client(root: &Value, config: &Value) -> Value {
+    json!({
+        "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+        "trustedRoot": root,
+        "signingConfig": config,
+    })
 }

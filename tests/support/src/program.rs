@@ -1,4 +1,4 @@
-//! A server in a process of its own, which ends with the value.
+//! A server in a process of its own, which ends with the value. Those of `tests/tools/servers` say in a line of JSON that they answer.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,10 +14,10 @@ use crate::peers;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process; its log is a file of the stand's folder. It ends with its standard input, so that it does not outlive a test that is
+/// A process; its log is a file. It ends with its standard input, so that it does not outlive a test that is
 /// killed.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
     log: PathBuf,
 }
@@ -28,7 +28,7 @@ impl Program {
     /// # Errors
     /// It is not installed.
     #[track_caller]
-    pub(super) fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self, String> {
+    pub(crate) fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self, String> {
         let program = peers::need(name)?;
         let folder = log.parent().unwrap();
         let child = Command::new(program)
@@ -50,7 +50,7 @@ impl Program {
 
     /// The line in which it says that it answers, and what there is to know.
     #[track_caller]
-    pub(super) fn facts(&mut self) -> Value {
+    pub(crate) fn facts(&mut self) -> Value {
         let mut line = String::new();
         let out = self.child.stdout.take().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
@@ -59,7 +59,7 @@ impl Program {
 
     /// Waits until somebody answers at a port.
     #[track_caller]
-    pub(super) fn answers(&mut self, port: u16) {
+    pub(crate) fn answers(&mut self, port: u16) {
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = self.child.try_wait().unwrap().is_some();
@@ -85,7 +85,7 @@ impl Drop for Program {
 }
 
 /// Ports that are free now, for a server that wants to be told one.
-pub(super) fn ports<const N: usize>() -> [u16; N] {
+pub(crate) fn ports<const N: usize>() -> [u16; N] {
     // All at once, or they are the same.
     let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
