@@ -52,9 +52,41 @@ pub struct Declaration {
     /// How pull requests are opened.
     #[serde(default)]
     pub pull_request: PullRequestPolicy,
-    /// Addresses of each service's instances, which answer `/readyz` and `/version`.
+    /// Addresses of each service's instances, which answer `/readyz` and `/version`. An empty list: it answers nowhere, as a job does.
     #[serde(default)]
     pub addresses: BTreeMap<String, Vec<String>>,
+    /// What is not deployed from the repository itself: it gets a promotion once the branch has it.
+    #[serde(default)]
+    pub receivers: Vec<ReceiverDeclaration>,
+}
+
+/// Who gets promotions once the branch has them: an application on a Dokploy server, or a webhook.
+///
+/// ```toml
+/// [environments.staging.deploy]
+/// receivers = [
+///     { dokploy = "https://dokploy.example.com", compose = "k3sQx…", secret-variable = "DOKPLOY_KEY" },
+///     { webhook = "https://hooks.example.com/deploy", secret-variable = "DEPLOY_SECRET" },
+/// ]
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub struct ReceiverDeclaration {
+    /// Address of a Dokploy server: variables of a compose application are set there, and it is deployed.
+    pub dokploy: Option<String>,
+    /// With `dokploy`: the id of the application, as its page's address has it.
+    pub compose: Option<String>,
+    /// With `dokploy`: the variable that names a service's image, a template as in `places`; absent: `{SERVICE}_IMAGE`.
+    pub variable: Option<String>,
+    /// With `dokploy`: how the image is written.
+    pub write: Option<Form>,
+    /// An address that gets promotions as JSON, signed.
+    pub webhook: Option<String>,
+    /// Name of the environment variable that holds Dokploy's API key, or what deliveries are signed with. It is never in a file.
+    pub secret_variable: Option<String>,
+    /// The services that are deployed there; absent: all.
+    pub services: Option<Vec<String>>,
 }
 
 /// How a change gets to the branch.

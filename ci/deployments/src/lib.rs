@@ -27,7 +27,8 @@ mod state;
 pub mod status;
 
 pub use ci_catalog::deploy::{
-    Declaration, Form, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy, WriterKind,
+    Declaration, Form, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy,
+    ReceiverDeclaration, WriterKind,
 };
 pub use contents::{Contents, Entry};
 pub use declaration::{InvalidPlace, state_file, targets};

@@ -24,6 +24,7 @@ from = "staging"
 policy = { soak-minutes = 60, signature = true }
 pull-request = { reviewers = ["acme/platform"], auto-merge = "squash" }
 addresses.web = ["https://shop.example.com"]
+receivers = [{ dokploy = "https://dokploy.example.com", compose = "a", secret-variable = "DOKPLOY_KEY", services = ["web"] }]
 "#,
     ));
     let environment = catalog.environment("production").unwrap();
@@ -35,6 +36,10 @@ addresses.web = ["https://shop.example.com"]
     assert_eq!(deploy.policy.soak_minutes, 60);
     assert_eq!(deploy.pull_request.auto_merge, Some(MergeMethod::Squash));
     assert_eq!(deploy.addresses["web"], ["https://shop.example.com"]);
+    assert_eq!(
+        deploy.receivers[0].secret_variable.as_deref(),
+        Some("DOKPLOY_KEY")
+    );
 }
 
 #[test]

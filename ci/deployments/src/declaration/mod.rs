@@ -6,6 +6,7 @@ use ci_catalog::Name;
 use ci_catalog::deploy::Declaration;
 
 pub use place::InvalidPlace;
+pub(crate) use place::render;
 
 use crate::Target;
 

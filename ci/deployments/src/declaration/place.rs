@@ -131,7 +131,12 @@ fn check_keys(declared: &PlaceDeclaration, format: &'static str) -> Result<(), I
     }
 }
 
-fn render(text: &str, environment: &Name, service: &Name) -> Result<String, InvalidPlace> {
+/// A template with its placeholders filled in.
+pub(crate) fn render(
+    text: &str,
+    environment: &Name,
+    service: &Name,
+) -> Result<String, InvalidPlace> {
     let unknown = || InvalidPlace::Placeholder {
         text: text.to_owned(),
     };

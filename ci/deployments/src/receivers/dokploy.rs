@@ -1,8 +1,8 @@
 //! Dokploy: variables of a compose application, by its API.
 //!
 //! The variables are an `.env` file, edited as one: exactly, and not at all where they hold nothing of the release. A deployment is
-//! titled by what it deploys, so that a run that was killed between change and deployment is finished by the next, and one that has
-//! nothing to do does nothing.
+//! titled by which variables it is about and what they name, so that a run that was killed between change and deployment is finished
+//! by the next, and one that has nothing to do does nothing, whatever was deployed of the others since.
 
 use ci_http::{Http, Method, Url};
 use ci_oci::Digest;
@@ -33,7 +33,7 @@ pub struct Dokploy {
 impl std::fmt::Debug for Dokploy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dokploy")
-            .field("address", &self.address.as_str())
+            .field("address", &ci_http::shown(&self.address))
             .field("compose_id", &self.compose_id)
             .finish_non_exhaustive()
     }
@@ -131,11 +131,11 @@ impl Dokploy {
                 return Err(DokployError::Overwritten(self.compose_id.clone()));
             }
         }
-        let title = title(variables);
+        let title = Title::of(variables);
         if !is_changed && before.is_deployed(&title) {
             return Ok(DokployOutcome::Done);
         }
-        let body = json!({ "composeId": self.compose_id, "title": title });
+        let body = json!({ "composeId": self.compose_id, "title": title.to_string() });
         self.call("compose.deploy", Method::POST, Some(&body))
             .await?;
         Ok(match is_changed {
@@ -221,24 +221,44 @@ impl Dokploy {
 }
 
 impl Compose {
-    /// Whether the newest deployment is of this title, and did not fail.
-    fn is_deployed(&self, title: &str) -> bool {
+    /// Whether the newest deployment of these variables is this one, and did not fail.
+    fn is_deployed(&self, title: &Title) -> bool {
+        let of_these = |it: &&Deployment| {
+            let own = it.title.as_deref();
+            own.is_some_and(|own| own.starts_with(&title.variables))
+        };
         let newest = self
             .deployments
             .iter()
+            .filter(of_these)
             .max_by_key(|it| it.created_at.as_str());
         newest.is_some_and(|it| {
-            it.title.as_deref() == Some(title) && it.status.as_deref() != Some("error")
+            it.title.as_deref() == Some(&title.to_string()) && it.status.as_deref() != Some("error")
         })
     }
 }
 
-/// The title of a deployment: the same for the same images.
-fn title(variables: &[Variable]) -> String {
-    let images: Vec<String> = variables
-        .iter()
-        .map(|it| format!("{}={}", it.name, it.image.digest))
-        .collect();
-    let all = Digest::of(images.join("\n")).hex();
-    format!("pipeline promote {}", &all[..16])
+/// What a deployment is called: the same for the same images, and with the same beginning for the same variables.
+struct Title {
+    variables: String,
+    images: String,
+}
+
+impl Title {
+    fn of(variables: &[Variable]) -> Self {
+        let hash = |line: fn(&Variable) -> String| {
+            let lines: Vec<String> = variables.iter().map(line).collect();
+            Digest::of(lines.join("\n")).hex()[..12].to_owned()
+        };
+        Self {
+            variables: format!("pipeline promote {}", hash(|it| it.name.clone())),
+            images: hash(|it| it.image.digest.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for Title {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.variables, self.images)
+    }
 }

@@ -1,6 +1,6 @@
 //! A signed webhook, for receivers of any other kind.
 //!
-//! The body is the promotion as JSON, the same bytes for the same promotion. `X-Pipeline-Signature-256: t=SECONDS,v1=HEX` is the
+//! The body is what is promoted as JSON, the same bytes for the same promotion however often it is repeated. `X-Pipeline-Signature-256: t=SECONDS,v1=HEX` is the
 //! HMAC-SHA256 of `SECONDS.BODY`, so that nobody can make one up or send an old one again; `X-Pipeline-Delivery` is the digest of the
 //! body, so that a receiver can tell a second delivery of the same.
 
@@ -105,8 +105,13 @@ fn payload(promotion: &Promotion) -> String {
         Kind::Promotion => "promotion",
         Kind::Rollback => "rollback",
     };
+    let mut trailer = Trailer::of(promotion);
+    for service in &mut trailer.services {
+        // When it is repeated, that is what it promotes.
+        service.before = None;
+    }
     // Of structures and texts, which always can be written.
-    let mut body = serde_json::to_value(Trailer::of(promotion)).unwrap_or_default();
+    let mut body = serde_json::to_value(trailer).unwrap_or_default();
     body["kind"] = kind.into();
     body.to_string()
 }

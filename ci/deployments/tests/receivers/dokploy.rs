@@ -175,3 +175,21 @@ async fn a_change_by_somebody_else_in_between_is_noticed() {
     assert!(matches!(error, DokployError::Overwritten(_)), "{error}");
     assert!(state.lock().unwrap().deployments.is_empty());
 }
+
+#[tokio::test]
+async fn what_was_deployed_of_other_variables_since_is_no_reason_to_deploy_again() {
+    let (dokploy, state) = start(ENV);
+    let all = variables(7);
+    let (app, migrator) = all.split_at(1);
+    for variables in [app, migrator] {
+        let outcome = dokploy.write(variables).await.unwrap();
+        assert_eq!(outcome, DokployOutcome::Changed);
+    }
+    assert_eq!(dokploy.write(app).await.unwrap(), DokployOutcome::Done);
+    assert_eq!(state.lock().unwrap().deployments.len(), 2);
+    // There and back again, killed before the last deployment: that of the first time does not count.
+    dokploy.write(&variables(8)[..1]).await.unwrap();
+    state.lock().unwrap().fails = Some("compose.deploy");
+    dokploy.write(app).await.unwrap_err();
+    assert_eq!(dokploy.write(app).await.unwrap(), DokployOutcome::Deployed);
+}
