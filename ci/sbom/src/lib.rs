@@ -21,7 +21,7 @@ mod text;
 mod uuid;
 
 pub use bom::{Bom, Image, Subject};
-pub use diff::{Change, diff};
+pub use diff::{Change, Inventory, diff};
 pub use image::{ScanError, of_image};
 pub use license::License;
 pub use package::{Checksum, ChecksumAlgorithm, Ecosystem, Package, Role};
