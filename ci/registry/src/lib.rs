@@ -25,6 +25,7 @@ mod upload;
 pub use blob::{Blob, Resume};
 pub use client::Client;
 pub use config::{Config, Mirror, MirrorError, RegistryConfig};
+pub use contended::Change;
 pub use credentials::{Credential, Credentials, Secret};
 pub use error::{Denied, Error};
 pub use login::Login;

@@ -11,7 +11,7 @@ use ci_oci::manifest::{Document, MAX_DOCUMENT, ManifestError, media_type};
 use ci_oci::{Descriptor, Digest, Index, Reference};
 
 use crate::client::Client;
-use crate::contended;
+use crate::contended::{self, Change};
 use crate::error::Error;
 use crate::manifest::{self, Manifest};
 use crate::publish::{self, Listed};
@@ -64,7 +64,7 @@ impl Client {
         if unlisted.is_empty() {
             return Ok(Listed::ByRegistry);
         }
-        keep(self, &session, subject, unlisted).await?;
+        keep(self, reference, &session, subject, unlisted).await?;
         Ok(Listed::ByTag)
     }
 }
@@ -100,40 +100,40 @@ fn described(session: &Session, subject: Digest, manifest: &Manifest) -> Result<
 /// Puts descriptors into the list under the tag, until they stay there.
 async fn keep(
     client: &Client,
+    reference: &Reference,
     session: &Session,
     subject: Digest,
     ours: Vec<Descriptor>,
 ) -> Result<(), Error> {
     let mut seen: BTreeMap<Digest, Descriptor> =
         ours.into_iter().map(|one| (one.digest, one)).collect();
-    contended::change(
-        client,
-        session,
-        &tag(subject),
-        async |there: Option<Manifest>| {
-            let mut index = match there {
-                Some(list) => read(session, &list.descriptor.media_type, &list.bytes)?,
-                None => Index::of(Vec::new()),
-            };
-            let there: Vec<Digest> = index.manifests.iter().map(|one| one.digest).collect();
-            let missing = seen.values().filter(|one| !there.contains(&one.digest));
-            let missing: Vec<Descriptor> = missing.cloned().collect();
-            for one in &index.manifests {
-                seen.entry(one.digest).or_insert_with(|| one.clone());
-            }
-            if missing.is_empty() {
-                return Ok(None);
-            }
-            index.manifests.extend(missing);
-            let list = serde_json::to_vec(&index).map_err(ManifestError::from);
-            let list = list.map_err(|source| Error::Manifest {
-                host: session.endpoint.host.clone(),
-                what: "the list of referrers".to_owned(),
-                source,
-            })?;
-            Ok(Some(Manifest::new(media_type::OCI_INDEX, list)))
-        },
-    )
+    let tag = tag(subject);
+    contended::change(client, reference, &tag, |there: Option<&Manifest>| {
+        let mut index = match there {
+            Some(list) => read(session, &list.descriptor.media_type, &list.bytes)?,
+            None => Index::of(Vec::new()),
+        };
+        let there: Vec<Digest> = index.manifests.iter().map(|one| one.digest).collect();
+        let missing = seen.values().filter(|one| !there.contains(&one.digest));
+        let missing: Vec<Descriptor> = missing.cloned().collect();
+        for one in &index.manifests {
+            seen.entry(one.digest).or_insert_with(|| one.clone());
+        }
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        index.manifests.extend(missing);
+        let list = serde_json::to_vec(&index).map_err(ManifestError::from);
+        let list = list.map_err(|source| Error::Manifest {
+            host: session.endpoint.host.clone(),
+            what: "the list of referrers".to_owned(),
+            source,
+        })?;
+        Ok(Some(Change {
+            manifest: Manifest::new(media_type::OCI_INDEX, list),
+            blobs: Vec::new(),
+        }))
+    })
     .await
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ci_http::Bytes;
 use ci_oci::manifest::media_type;
 use ci_oci::{Descriptor, Digest, Manifest as Document, Reference};
-use ci_registry::{Client, Manifest};
+use ci_registry::{Change, Client, Manifest};
 use serde::Serialize;
 use sigstore_sign::crypto::parse_certificate_info;
 use sigstore_sign::types::Bundle;
@@ -84,11 +84,13 @@ pub async fn attach_bundles(
     image: Digest,
     attachments: &[Attachment],
 ) -> Result<(), Error> {
-    push(client, reference, EMPTY_TYPE, Bytes::from_static(EMPTY)).await?;
-    for one in attachments {
-        let bytes = Arc::new(one.bytes.clone());
+    let empty = Descriptor::of(EMPTY_TYPE, EMPTY);
+    let bundles = attachments
+        .iter()
+        .map(|one| (&one.bundle, one.bytes.clone()));
+    for (descriptor, bytes) in bundles.chain([(&empty, Bytes::from_static(EMPTY))]) {
         client
-            .push_blob(reference, &one.bundle, bytes, None)
+            .push_blob(reference, descriptor, Arc::new(bytes), None)
             .await?;
     }
     let manifests: Vec<Manifest> = attachments.iter().map(|one| one.manifest.clone()).collect();
@@ -107,19 +109,14 @@ pub async fn attach_legacy(
     signature: &Legacy,
 ) -> Result<Digest, Error> {
     let tag = legacy_tag(reference, image)?;
-    push(
-        client,
-        &tag,
-        crate::legacy::LAYER,
-        Bytes::copy_from_slice(signature.payload()),
-    )
-    .await?;
+    let ours = signature.layer();
+    let payload = Bytes::copy_from_slice(signature.payload());
     // Ours, and those that others put there meanwhile and others wrote over.
-    let mut seen = vec![signature.layer()];
+    let mut seen = vec![ours.clone()];
     let mut digest = None;
     client
-        .change_tag(&tag, async |there: Option<Manifest>| {
-            let mut document = match &there {
+        .change_tag(&tag, |there| {
+            let mut document = match there {
                 Some(there) => signatures(&tag, there)?,
                 None => Document {
                     schema_version: 2,
@@ -142,12 +139,16 @@ pub async fn attach_legacy(
             }
             document.layers.extend(lost);
             let config = config(&document.layers)?;
-            let kind = document.config.media_type.clone();
-            document.config = push(client, &tag, &kind, config.into()).await?;
-            let kind = document.media_type.clone();
-            let kind = kind.unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned());
-            let manifest = Manifest::new(&kind, json("the manifest", &document)?);
-            Ok::<_, Error>(Some(manifest))
+            document.config = Descriptor::of(&document.config.media_type, &config);
+            let kind = document.media_type.as_deref();
+            let kind = kind.unwrap_or(media_type::OCI_MANIFEST);
+            Ok::<_, Error>(Some(Change {
+                manifest: Manifest::new(kind, json("the manifest", &document)?),
+                blobs: vec![
+                    (ours.clone(), payload.clone()),
+                    (document.config, config.into()),
+                ],
+            }))
         })
         .await?;
     // Nothing was missing when it was read last: it was there.
@@ -216,19 +217,6 @@ fn config(layers: &[Descriptor]) -> Result<Vec<u8>, Error> {
         },
     };
     json("the config", &config)
-}
-
-async fn push(
-    client: &Client,
-    reference: &Reference,
-    kind: &str,
-    bytes: Bytes,
-) -> Result<Descriptor, Error> {
-    let descriptor = Descriptor::of(kind, &bytes);
-    client
-        .push_blob(reference, &descriptor, Arc::new(bytes), None)
-        .await?;
-    Ok(descriptor)
 }
 
 /// When a bundle was made, as its certificate or its log says; no clock of ours is asked.

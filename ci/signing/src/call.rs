@@ -22,11 +22,11 @@ pub(crate) trait Failure {
 }
 
 /// Asks a service, again where it may help. What it says is told without `secret`.
-pub(crate) async fn call<T, E: Failure>(
+pub(crate) async fn call<T, E: Failure, F: Future<Output = Result<T, E>>>(
     http: &Http,
     (service, url): (Service, &str),
     secret: Option<&str>,
-    mut once: impl AsyncFnMut() -> Result<T, E>,
+    mut once: impl FnMut() -> F,
 ) -> Result<T, Error> {
     let mut attempts = http.attempts();
     loop {

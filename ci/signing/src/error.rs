@@ -13,7 +13,7 @@ pub enum Error {
     #[error(transparent)]
     Registry(#[from] ci_registry::Error),
     /// A service of Sigstore does not answer, or not with what was asked for. Nothing was attached.
-    #[error("{service} ({url}) {problem}")]
+    #[error("the {service} at {url} {problem}")]
     Service {
         /// Which.
         service: Service,

@@ -67,8 +67,8 @@ pub(crate) async fn enter_v1(
                 "spec": { "proposedContent": { "envelope": envelope, "verifiers": [place] } },
             }))
             .map_err(json)?;
-            let entry = request(services, url, &client, async || {
-                client.create_dsse_entry(entry.clone()).await
+            let entry = request(services, url, &client, || {
+                client.create_dsse_entry(entry.clone())
             });
             (KindVersion::DsseV001, entry.await?)
         }
@@ -82,8 +82,8 @@ pub(crate) async fn enter_v1(
                 },
             }))
             .map_err(json)?;
-            let entry = request(services, url, &client, async || {
-                client.create_entry(entry.clone()).await
+            let entry = request(services, url, &client, || {
+                client.create_entry(entry.clone())
             });
             (KindVersion::HashedRekordV001, entry.await?)
         }
@@ -116,37 +116,32 @@ pub(crate) async fn enter_v2(
     };
     let builder = RekorV2Client::builder(url).with_http_client(services.http.client().clone());
     let client = builder.build().map_err(|error| broken(url, &error))?;
-    call(&services.http, (Service::Rekor, url), None, async || {
-        client.create_entry(entry.clone()).await
+    call(&services.http, (Service::Rekor, url), None, || {
+        client.create_entry(entry.clone())
     })
     .await
 }
 
 /// Creates an entry. One that an attempt before has made, and whose answer was lost, is asked for.
-async fn request(
+async fn request<F: Future<Output = Result<LogEntry, RekorError>>>(
     services: &Services,
     url: &str,
     client: &RekorClient,
-    mut create: impl AsyncFnMut() -> Result<LogEntry, RekorError>,
+    mut create: impl FnMut() -> F,
 ) -> Result<LogEntry, Error> {
-    call(
-        &services.http,
-        (Service::Rekor, url),
-        None,
-        async || match create().await {
-            Err(RekorError::Status {
-                status: 409,
-                message,
-            }) => match existing(&message) {
+    call(&services.http, (Service::Rekor, url), None, || {
+        let created = create();
+        async move {
+            let (status, message) = match created.await {
+                Err(RekorError::Status { status, message }) => (status, message),
+                result => return result,
+            };
+            match existing(&message).filter(|_| status == 409) {
                 Some(uuid) => client.get_entry_by_uuid(&uuid).await,
-                None => Err(RekorError::Status {
-                    status: 409,
-                    message,
-                }),
-            },
-            result => result,
-        },
-    )
+                None => Err(RekorError::Status { status, message }),
+            }
+        }
+    })
     .await
 }
 

@@ -260,8 +260,8 @@ impl Certified {
         let asked = Instant::now();
         let secret = Some(token.expose_secret());
         let place = (Service::Fulcio, url);
-        let answer = call(&services.http, place, secret, async || {
-            client.create_signing_certificate(&token, pair.pair()).await
+        let answer = call(&services.http, place, secret, || {
+            client.create_signing_certificate(&token, pair.pair())
         })
         .await?;
         let chain = answer.certificate_chain().to_vec();
@@ -403,12 +403,9 @@ async fn stamp(
         url: url.to_owned(),
         problem: format!("cannot be asked: {error}"),
     })?;
-    call(
-        &services.http,
-        (Service::Timestamp, url),
-        None,
-        async || client.timestamp_signature(signature).await,
-    )
+    call(&services.http, (Service::Timestamp, url), None, || {
+        client.timestamp_signature(signature)
+    })
     .await
 }
 

@@ -1,0 +1,14 @@
+//! Signing with keys against a registry of the tests' own, and services that fail. Nothing but this process takes part.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../../../http/tests/http/clock.rs"]
+#[allow(dead_code, reason = "shared with other suites")]
+mod clock;
+mod failures;
+mod registry;
+#[path = "../../../http/tests/http/server.rs"]
+#[allow(dead_code, reason = "shared with other suites")]
+mod server;
+mod signatures;
+mod writers;
