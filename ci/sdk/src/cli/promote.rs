@@ -94,8 +94,10 @@ pub(super) fn answer(
         }
     }
     let text = match output {
-        Format::Human => show::human(&promoted.changes, paint),
-        Format::Json => show::json(&promoted.changes)?,
+        Format::Human => {
+            show::human(&promoted.changes, paint) + &show::received(&promoted.received)
+        }
+        Format::Json => show::json(&promoted)?,
     };
     Ok(Answer {
         text,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::build::short;
 use crate::report::{self, Cell, Column, Table};
-use crate::stages::promote::{Change, Outcome};
+use crate::stages::promote::{Change, Outcome, Promoted, Receipt};
 use crate::terminal::{Paint, Style};
 use crate::text;
 
@@ -127,10 +127,19 @@ pub(super) fn warnings(change: &Change) -> Vec<String> {
     warnings
 }
 
+/// Who else got it, one line for each.
+pub(super) fn received(receipts: &[Receipt]) -> String {
+    let line = |it: &Receipt| {
+        let line = format!("{}: {} {}", it.unit, it.receiver, it.outcome);
+        text::one_line(&line) + "\n"
+    };
+    receipts.iter().map(line).collect()
+}
+
 /// For programs.
-pub(super) fn json(changes: &[Change]) -> eyre::Result<String> {
-    let changes: Vec<Value> = changes.iter().map(one).collect();
-    report::json(&json!({ "schemaVersion": 1, "changes": changes }))
+pub(super) fn json(promoted: &Promoted) -> eyre::Result<String> {
+    let changes: Vec<Value> = promoted.changes.iter().map(one).collect();
+    report::json(&json!({ "schemaVersion": 1, "changes": changes, "received": promoted.received }))
 }
 
 fn one(change: &Change) -> Value {

@@ -19,15 +19,18 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// The same environment as the one that gets them changes nothing there, and tells its receivers what it pins.
+    ///
     /// # Errors
-    /// When it is the same environment, or one without deployments.
+    /// When it is the same environment and nobody is to be told, or one without deployments.
     pub(super) fn open(project: &'a Project, from: &str, to: &str) -> eyre::Result<Self> {
-        if from == to {
+        let deployments = Deployments::open(project, from)?;
+        if from == to && deployments.declaration.receivers.is_empty() {
             let message = format!("{to} cannot get its images from itself");
             return Err(UserError::new(Exit::Usage, message).into());
         }
         Ok(Self {
-            deployments: Deployments::open(project, from)?,
+            deployments,
             contents: Contents::default(),
         })
     }

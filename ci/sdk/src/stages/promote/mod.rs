@@ -6,6 +6,7 @@
 
 mod environment;
 mod evidence;
+mod receivers;
 mod release;
 mod rendered;
 mod review;
@@ -23,6 +24,8 @@ use ci_engine::progress::Outcome as StepOutcome;
 
 use self::environment::Source;
 use self::evidence::{Witness, verdict};
+pub(crate) use self::receivers::Receipt;
+use self::receivers::Receivers;
 use self::release::Release;
 use self::review::Reviewer;
 pub(crate) use self::rollback::{Request as RollbackRequest, run as rollback};
@@ -51,6 +54,8 @@ pub(crate) struct Request {
 pub(crate) struct Promoted {
     /// One for each unit that got so far as to have a plan.
     pub(crate) changes: Vec<Change>,
+    /// Who else got them.
+    pub(crate) received: Vec<Receipt>,
     pub(crate) failures: Vec<eyre::Report>,
 }
 
@@ -94,6 +99,7 @@ pub(crate) async fn run(
 ) -> eyre::Result<Promoted> {
     let name = &request.environment;
     let target = Deployments::open(project, name)?.reopening(request.reopen);
+    let receivers = Receivers::open(&target, request.dry_run)?;
     let from = request.from.as_ref().or(target.declaration.from.as_ref());
     let catalog = project.catalog();
     let (origin, known) = match from {
@@ -156,6 +162,7 @@ pub(crate) async fn run(
                 .push(failure.wrap_err(format!("cannot promote {}", first.name))),
         }
     }
+    receivers.deliver(progress, &mut promoted).await;
     Ok(promoted)
 }
 

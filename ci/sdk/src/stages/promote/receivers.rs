@@ -42,11 +42,7 @@ impl Receivers {
     ///
     /// # Errors
     /// When a declaration is not well-formed, or a secret is missing.
-    pub(super) fn open(
-        target: &Deployments<'_>,
-        dry_run: bool,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, UserError> {
+    pub(super) fn open(target: &Deployments<'_>, dry_run: bool) -> Result<Self, UserError> {
         let declared = &target.declaration.receivers;
         let mut all = Vec::new();
         if declared.is_empty() {
@@ -61,7 +57,7 @@ impl Receivers {
                 UserError::new(Exit::Usage, format!("{place}: {error}"))
             };
             let name = secret_variable(declared).map_err(wrong)?;
-            let secret = variable(name).map(|it| it.trim().to_owned());
+            let secret = std::env::var(name).ok().map(|it| it.trim().to_owned());
             let secret = match secret.filter(|it| !it.is_empty()) {
                 Some(secret) => secret,
                 None if dry_run => NONE.to_owned(),

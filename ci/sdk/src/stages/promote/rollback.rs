@@ -7,6 +7,7 @@ use ci_deployments::{Contents, NoWayBack, Policy, Rollback, RollbackTarget, Stat
 use ci_engine::Progress;
 
 use super::evidence::{Witness, verdict};
+use super::receivers::Receivers;
 use super::review::Reviewer;
 use super::{Change, Outcome, Promoted, apply, step_outcome, units};
 use crate::error::{Exit, UserError};
@@ -43,6 +44,7 @@ pub(crate) async fn run(
 ) -> eyre::Result<Promoted> {
     let name = &request.environment;
     let target = Deployments::open(project, name)?.reopening(request.reopen);
+    let receivers = Receivers::open(&target, request.dry_run)?;
     let catalog = project.catalog();
     let known: Vec<String> = catalog.services().map(|it| it.name.to_string()).collect();
     let units = units::of(catalog, &target, &request.services, &known)?;
@@ -83,6 +85,7 @@ pub(crate) async fn run(
         };
         return Err(UserError::new(Exit::Failed, format!("{name}: {message}")).into());
     }
+    receivers.deliver(progress, &mut promoted).await;
     Ok(promoted)
 }
 
