@@ -13,9 +13,9 @@ use crate::verify::{Layer, MAX_BUNDLE};
 pub(crate) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle";
 /// More referrers are not read (G5): whoever may attach could make every verification endless.
 const MAX_REFERRERS: usize = 1000;
-/// As many older signatures are read as cosign reads.
+/// As many legacy signatures are read as cosign reads.
 const MAX_LAYERS: usize = 1000;
-/// No payload of an older signature is larger, in bytes.
+/// No payload of a legacy signature is larger, in bytes.
 const MAX_PAYLOAD: u64 = 1 << 20;
 /// So many are read at one time.
 const AT_ONCE: usize = 8;
@@ -137,7 +137,7 @@ async fn legacy(
     let mut layers = manifest.layers;
     if layers.len() > MAX_LAYERS {
         problems.push(format!(
-            "of {} older signatures only {MAX_LAYERS} were read",
+            "of {} legacy signatures only {MAX_LAYERS} were read",
             layers.len()
         ));
         layers.truncate(MAX_LAYERS);

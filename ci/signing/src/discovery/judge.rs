@@ -73,7 +73,7 @@ impl Judged {
         reasons
     }
 
-    /// The signatures that hold: bundles that state nothing but that, and those of the older form.
+    /// The signatures that hold: bundles that state nothing but that, and legacy ones.
     pub fn signatures(&self) -> impl Iterator<Item = &Verified> {
         self.verified().filter(|verified| {
             let kind = verified.predicate.as_deref();

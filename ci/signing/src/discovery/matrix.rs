@@ -112,13 +112,13 @@ impl Matrix {
             (Verifier::Kyverno, "ImageValidatingPolicy", |it| {
                 cosign(it, Time::Any)
             }),
-            (Verifier::Kyverno, "ClusterPolicy, type Cosign", older),
+            (Verifier::Kyverno, "ClusterPolicy, type Cosign", legacy),
             (
                 Verifier::Kyverno,
                 "ClusterPolicy, type SigstoreBundle",
                 listed,
             ),
-            (Verifier::PolicyController, "signature", older),
+            (Verifier::PolicyController, "signature", legacy),
             (
                 Verifier::PolicyController,
                 "attestation, format bundle",
@@ -155,22 +155,28 @@ enum Time {
     OfTheLog,
 }
 
-/// Bundles if the image has a single one, whosever it is; only else the older signatures. A bundle counts whatever it states.
+/// Bundles if the image has a single one, whosever it is; only else the legacy signatures. A bundle counts whatever it states.
 fn cosign(judged: &Judged, time: Time) -> Outcome {
     let bundles: Vec<_> = readable(judged).collect();
-    match bundles.is_empty() {
-        true => older(judged),
-        false => (count(bundles.len(), "bundle"), any(bundles, time)),
+    if !bundles.is_empty() {
+        return (count(bundles.len(), "bundle"), any(bundles, time));
     }
+    let (found, mut outcome) = legacy(judged);
+    if judged.legacy.is_empty()
+        && let Err(why) = &mut outcome
+    {
+        why.insert(0, "there are no bundles".to_owned());
+    }
+    (found, outcome)
 }
 
-/// The older signatures and nothing else.
-fn older(judged: &Judged) -> Outcome {
+/// The legacy signatures and nothing else.
+fn legacy(judged: &Judged) -> Outcome {
     if judged.legacy.is_empty() {
         let why = format!("there is no tag sha256-{}….sig", &judged.image.hex()[..12]);
         return ("nothing".to_owned(), Err(vec![why]));
     }
-    let found = count(judged.legacy.len(), "older signature");
+    let found = count(judged.legacy.len(), "legacy signature");
     (found, any(judged.legacy.iter(), Time::OfTheLog))
 }
 
@@ -196,7 +202,7 @@ fn listed(judged: &Judged) -> Outcome {
         let why = match unlisted {
             0 => "there are no bundles".to_owned(),
             _ => format!(
-                "the list does not say that {} is one",
+                "the list does not say what is there: {}",
                 count(unlisted, "bundle")
             ),
         };

@@ -9,6 +9,7 @@ use sigstore_verify::types::{
 };
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationResult};
 
+use super::rejection::shown;
 use super::{Claims, Policy, Rejection, Signer, Trust, Verified};
 use crate::key::PublicKey;
 use crate::statement::PAYLOAD_TYPE;
@@ -41,6 +42,12 @@ pub fn bundle(
     proven(&bundle)?;
     let verified = match &policy.signer {
         Signer::Identity(identity) => {
+            if bundle.signing_certificate().is_none() {
+                return Err(Rejection::Material {
+                    wanted: "a certificate",
+                    found: "a key",
+                });
+            }
             let artifact = Sha256Hash::new(*image.as_bytes());
             let result = trust
                 .verifier()
@@ -60,12 +67,11 @@ pub fn bundle(
 /// Reads a bundle of the version that images have. Two signatures in one envelope are refused here: a certificate and a log entry
 /// speak for one (G3).
 pub(crate) fn read(json: &[u8]) -> Result<Bundle, Rejection> {
-    let malformed = |error: &dyn std::fmt::Display| Rejection::Malformed(error.to_string());
     if json.len() as u64 > MAX_BUNDLE {
-        return Err(malformed(&format!("it is larger than {MAX_BUNDLE} bytes")));
+        return Err(Rejection::malformed("it is too large"));
     }
-    let text = std::str::from_utf8(json).map_err(|error| malformed(&error))?;
-    let bundle = Bundle::from_json(text).map_err(|error| malformed(&error))?;
+    let text = std::str::from_utf8(json).map_err(Rejection::malformed)?;
+    let bundle = Bundle::from_json(text).map_err(Rejection::malformed)?;
     match bundle.media_type() {
         MediaType::Bundle0_3 => Ok(bundle),
         MediaType::Bundle0_1 => Err(Rejection::Version("0.1".to_owned())),
@@ -77,12 +83,12 @@ pub(crate) fn read(json: &[u8]) -> Result<Bundle, Rejection> {
 /// The statement in an envelope, if it is about the image.
 fn statement(envelope: &DsseEnvelope, image: Digest) -> Result<Statement, Rejection> {
     if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(Rejection::PayloadType(envelope.payload_type.clone()));
+        return Err(Rejection::PayloadType(shown(&envelope.payload_type)));
     }
     let statement: Statement = serde_json::from_slice(envelope.payload.as_bytes())
-        .map_err(|error| Rejection::Malformed(format!("its statement: {error}")))?;
+        .map_err(|error| Rejection::malformed(format!("its statement: {error}")))?;
     if !STATEMENTS.contains(&statement.type_.as_str()) {
-        return Err(Rejection::PayloadType(statement.type_));
+        return Err(Rejection::PayloadType(shown(&statement.type_)));
     }
     let wanted = Sha256Hash::new(*image.as_bytes());
     if statement.matches_sha256(&wanted) {
@@ -108,13 +114,11 @@ fn proven(bundle: &Bundle) -> Result<(), Rejection> {
         match &entry.inclusion_proof {
             None => {
                 return Err(Rejection::Log(
-                    "a log entry has no proof that the log has it".to_owned(),
+                    "a log entry has no proof that the log has it",
                 ));
             }
             Some(proof) if proof.checkpoint.is_empty() => {
-                return Err(Rejection::Log(
-                    "the proof of a log entry has no checkpoint".to_owned(),
-                ));
+                return Err(Rejection::Log("the proof of a log entry has no checkpoint"));
             }
             Some(_) => {}
         }

@@ -1,4 +1,4 @@
-//! cosign's older signatures: the layers of the image under the tag `sha256-….sig`, with everything about them in annotations
+//! cosign's signatures of old: the layers of the image under the tag `sha256-….sig`, with everything about them in annotations
 //! (cosign, "Signature Specification").
 //!
 //! The material is that of a bundle of version 0.1 in another arrangement, so it is brought into that one, and verified as all
@@ -15,13 +15,11 @@ use sigstore_verify::PublicKeyVerificationPolicy;
 use sigstore_verify::types::{Bundle, DerCertificate};
 
 use super::bundle::{signed, unlogged};
+use super::rejection::shown;
 use super::{Policy, Rejection, Signer, Trust, Verified};
 use crate::key::PublicKey;
+use crate::legacy::annotation::{BUNDLE, CERTIFICATE, SIGNATURE, TIMESTAMP};
 
-const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
-const BUNDLE: &str = "dev.sigstore.cosign/bundle";
-const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 /// What the payload says it is.
 const TYPE: &str = "cosign container image signature";
 
@@ -77,7 +75,7 @@ struct Timestamp {
     token: String,
 }
 
-/// Verifies one of an image's older signatures.
+/// Verifies a legacy signature of an image.
 ///
 /// # Errors
 /// Why it does not count.
@@ -106,7 +104,7 @@ pub fn legacy(
         (Signer::Identity(_), None) => {
             return Err(Rejection::Material {
                 wanted: "a certificate",
-                found: "none",
+                found: "only a signature",
             });
         }
         (Signer::Key(_), Some(_)) => {
@@ -145,12 +143,12 @@ fn subject(payload: &[u8], image: Digest) -> Result<(), Rejection> {
     let signing: SimpleSigning =
         serde_json::from_slice(payload).map_err(|error| malformed("what is signed", &error))?;
     if signing.critical.kind != TYPE {
-        return Err(Rejection::PayloadType(signing.critical.kind));
+        return Err(Rejection::PayloadType(shown(&signing.critical.kind)));
     }
     match signing.critical.image.digest == image.to_string() {
         true => Ok(()),
         false => Err(Rejection::Subject {
-            found: signing.critical.image.digest,
+            found: shown(&signing.critical.image.digest),
             wanted: image,
         }),
     }
@@ -167,8 +165,8 @@ fn certified(pem: &str) -> Result<Value, Rejection> {
 
 /// A signature as a bundle of version 0.1.
 fn arranged(layer: &Layer, mut material: Value) -> Result<Bundle, Rejection> {
-    let promised: Promised = read(layer, BUNDLE)?
-        .ok_or_else(|| Rejection::Log("there is no log entry with it".to_owned()))?;
+    let promised: Promised =
+        read(layer, BUNDLE)?.ok_or(Rejection::Log("there is no log entry with it"))?;
     material["tlogEntries"] = json!([entry(&promised)?]);
     if let Some(timestamp) = read::<Timestamp>(layer, TIMESTAMP)? {
         material["timestampVerificationData"] =
@@ -207,7 +205,7 @@ fn entry(promised: &Promised) -> Result<Value, Rejection> {
 
 fn annotation<'a>(layer: &'a Layer, name: &str) -> Result<&'a str, Rejection> {
     let value = layer.annotations.get(name).map(String::as_str);
-    value.ok_or_else(|| Rejection::Malformed(format!("the annotation {name} is missing")))
+    value.ok_or_else(|| Rejection::malformed(format!("the annotation {name} is missing")))
 }
 
 fn read<T: for<'a> Deserialize<'a>>(layer: &Layer, name: &str) -> Result<Option<T>, Rejection> {
@@ -219,5 +217,5 @@ fn read<T: for<'a> Deserialize<'a>>(layer: &Layer, name: &str) -> Result<Option<
 }
 
 fn malformed(what: &str, error: &dyn std::fmt::Display) -> Rejection {
-    Rejection::Malformed(format!("{what}: {error}"))
+    Rejection::malformed(format!("{what}: {error}"))
 }

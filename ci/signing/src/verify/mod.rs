@@ -3,7 +3,7 @@
 //! The cryptography of Sigstore is `sigstore-verify`'s: certificate chains at every proven time, certificate transparency, inclusion
 //! proofs, checkpoints, promises of the log, RFC 3161 timestamps, and that a log entry is of this very signature. Here is what that
 //! leaves open: that there is a statement at all and its type, whose claims the certificate makes, that *every* log entry is proven
-//! (one would do there), keys without a log, and signatures in cosign's older form, which are brought into the shape of a bundle
+//! (one would do there), keys without a log, and cosign's legacy signatures, which are brought into the shape of a bundle
 //! first. Nothing here asks anybody: what is to be verified and what is trusted are at hand.
 
 mod bundle;
@@ -39,7 +39,7 @@ pub struct Verified {
     pub logged: bool,
     /// Whether that log says when, as Rekor v1 does and v2 does not.
     pub log_time: bool,
-    /// The type of what is stated; older signatures state nothing but the image.
+    /// The type of what is stated; legacy signatures state nothing but the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicate: Option<String>,
     /// What is stated.
@@ -48,4 +48,4 @@ pub struct Verified {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

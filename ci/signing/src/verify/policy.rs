@@ -5,6 +5,7 @@ use serde::Serialize;
 use sigstore_verify::crypto::CertificateInfo;
 
 use super::Rejection;
+use super::rejection::shown;
 use crate::key::PublicKey;
 
 /// Whose signatures count, and from which build. There is no policy of "anybody" (G6).
@@ -90,7 +91,7 @@ impl Claims {
                 return Err(Rejection::Claim {
                     claim,
                     wanted: wanted.clone(),
-                    found: found.clone(),
+                    found: found.as_deref().map(shown),
                 });
             }
         }

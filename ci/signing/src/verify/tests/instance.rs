@@ -14,7 +14,7 @@ use sigstore_verify::types::pae;
 
 use crate::key::KeyPair;
 use crate::statement::{PAYLOAD_TYPE, predicate};
-use crate::verify::{Layer, Policy, Signer, Trust};
+use crate::verify::{Layer, Policy, Signer, Trust, Verified};
 
 pub(crate) const WORKFLOW: &str =
     "https://github.com/acme/shop/.github/workflows/deliver.yml@refs/heads/main";
@@ -124,6 +124,12 @@ impl Instance {
         Trust::from_json(&self.trusted_root().to_string(), "the test's root").unwrap()
     }
 
+    /// A signature that holds.
+    pub(crate) fn verified(&self) -> Verified {
+        let json = self.bundle(&Draft::default()).to_string();
+        crate::verify::bundle(json.as_bytes(), image(), &policy(), &self.trust()).unwrap()
+    }
+
     /// What verifiers are told of it.
     pub(crate) fn trusted_root(&self) -> Value {
         let always = json!({ "start": "2019-01-01T00:00:00Z" });
@@ -206,7 +212,7 @@ impl Instance {
         }
     }
 
-    /// A signature of the older form.
+    /// A legacy signature.
     pub(crate) fn legacy(&self, image: Digest, draft: &Draft) -> Layer {
         let payload = simple_signing(image);
         let signer = self.certify(draft);
