@@ -178,6 +178,16 @@ impl Pipeline {
                     cli::push::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Sbom(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::sbom::run(&args, &project, &progress, paint).await
+                });
+            }
+            Command::Sign(args) => {
+                return run::without_engine(globals, terminal, async |project, progress| {
+                    cli::sign::run(&args, &project, &progress, paint).await
+                });
+            }
             Command::Promote(args) => {
                 return run::without_engine(globals, terminal, async |project, progress| {
                     cli::promote::run(&args, &project, &progress, paint).await
@@ -206,6 +216,11 @@ impl Pipeline {
             Command::Version(args) => {
                 return run::without_engine(globals, terminal, async |project, _| {
                     cli::version::run(&args, &project)
+                });
+            }
+            Command::Keys(args) => {
+                return run::without_project(globals, terminal, async |_| {
+                    cli::sign::keys(&args).await
                 });
             }
             Command::Login(args) => {

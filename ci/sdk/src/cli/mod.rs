@@ -17,6 +17,7 @@ pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod sign;
 pub(crate) mod test;
 pub(crate) mod version;
 
@@ -148,12 +149,15 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     Push(push::Push),
     Promote(promote::Promote),
+    Sbom(sbom::Sbom),
+    Sign(sign::Sign),
     Rollback(rollback::Rollback),
     Status(status::Status),
     Gate(gate::Gate),
     Affected(affected::Affected),
     Version(version::Version),
     Login(login::Login),
+    Keys(sign::Keys),
     Logout(login::Logout),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),

@@ -41,6 +41,7 @@ fn help_of_the_program() {
       lock         Pin the images that Dockerfiles stand on
       plan         Say what a build would do, and which base images moved since the last one
       push         Bring what was built to its registry
+      sign         Sign what was pushed, and say where it is from
       promote      Pin what was pushed in an environment, by a pull request to its deployments
                    repository
       rollback     Pin what an environment pinned before, by a pull request that takes a promotion back
@@ -48,6 +49,7 @@ fn help_of_the_program() {
       gate         Check that every image of manifests is pinned, exists and is signed
       affected     Say which services a change touches, and why
       version      Say which version this is, and why
+      keys         Make keys to sign with
       login        Check credentials for a registry and store them
       logout       Remove the stored credentials for a registry
       doctor       Say what this machine can do, and how to get what it lacks

@@ -5,7 +5,7 @@
 
 mod config;
 mod helper;
-mod prompt;
+pub(crate) mod prompt;
 
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Write};

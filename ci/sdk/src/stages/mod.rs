@@ -23,6 +23,9 @@ pub(crate) mod push;
 mod recipe;
 mod record;
 pub(crate) mod reuse;
+pub(crate) mod sbom;
+#[cfg(feature = "sign")]
+pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod verify;

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 pub(crate) use demand::{Demand, Who};
 pub(crate) use signed::Verification;
+#[cfg(not(feature = "sign"))]
+pub(crate) use signed::missing;
 
 /// What was checked of an image. Whether that is enough is for others to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
