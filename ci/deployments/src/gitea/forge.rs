@@ -152,7 +152,7 @@ impl Gitea<'_> {
         };
         let number = pull.number.to_string();
         let url = self.api.of_repository(&["pulls", &number, "merge"]);
-        let body = json!({ "Do": way, "merge_when_checks_succeed": true, "head_commit_id": head });
+        let body = json!({ "do": way, "merge_when_checks_succeed": true, "head_commit_id": head });
         let mut attempts = self.api.http.attempts();
         loop {
             let answer = self.api.send(Method::POST, &url, &body).await?;

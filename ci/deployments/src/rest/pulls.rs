@@ -165,7 +165,10 @@ impl Api {
             let url = self.of_repository(&["issues", &number, "labels"]);
             let body = json!({ "labels": missing });
             let answer = self.send(Method::POST, &url, &body).await?;
-            warnings.extend(answer.refusal("labels were refused")?);
+            warnings.extend(match answer.status {
+                StatusCode::OK => unknown(&missing, answer.json()?),
+                _ => answer.refusal("labels were refused")?,
+            });
         }
         // Who has been asked, and perhaps answered, is not asked again.
         let is_new = !policy.reviewers.is_empty() && !pull.awaits_review;
@@ -197,4 +200,12 @@ impl Api {
         let reviews: Vec<Value> = self.get(&url, &query).await?.json()?;
         Ok(!reviews.is_empty())
     }
+}
+
+/// What is told of labels that it did not get though nobody refused: Gitea passes over those that nobody has made.
+fn unknown(wanted: &[&String], has: Vec<Label>) -> Option<String> {
+    let lacks = |label: &&&String| has.iter().all(|it| it.name != ***label);
+    let unknown: Vec<&str> = wanted.iter().filter(lacks).map(|it| it.as_str()).collect();
+    let list = unknown.join(", ");
+    (!unknown.is_empty()).then(|| format!("labels that the repository does not have: {list}"))
 }

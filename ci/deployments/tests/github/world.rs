@@ -7,13 +7,12 @@ use ci_deployments::github::{
     Auth, GitHubError, PullOutcome, PullRequestRef, PullRequestWriter, Repository,
 };
 use ci_deployments::review::Review;
-use ci_deployments::{
-    Candidate, Declaration, Image, Promotion, PullRequestPolicy, Request, Source, plan,
-};
+use ci_deployments::{Candidate, Promotion, PullRequestPolicy, Request, plan};
 use ci_http::{Clock, Http, Options, Proxies, Retry};
 use ci_oci::Digest;
 use futures::future::BoxFuture;
 
+pub(crate) use crate::promotion::{candidate, declaration, kustomization};
 use crate::standin::{StandIn, TOKEN};
 
 /// Waits are noted, not waited.
@@ -34,13 +33,6 @@ impl Clock for Patient {
     fn spread(&self) -> f64 {
         0.5
     }
-}
-
-pub(crate) fn kustomization(service: &str) -> (String, String) {
-    (
-        format!("overlays/production/{service}/kustomization.yaml"),
-        format!("images:\n- name: ghcr.io/acme/{service} # pinned\n  newTag: v0\n"),
-    )
 }
 
 pub(crate) const WEB: &str = "overlays/production/web/kustomization.yaml";
@@ -83,37 +75,6 @@ pub(crate) fn writer(standin: &StandIn) -> PullRequestWriter {
             ..Retry::default()
         },
         reopen: false,
-    }
-}
-
-pub(crate) fn declaration() -> Declaration {
-    toml::from_str(
-        r#"
-        repository = "https://github.com/acme/deployments"
-        places = [{ kustomize = "overlays/{env}/{service}/kustomization.yaml" }]
-        "#,
-    )
-    .unwrap()
-}
-
-/// The image of a service, of a commit that was made at second `number`.
-pub(crate) fn candidate(service: &str, number: u8) -> Candidate {
-    let commit = format!("{number:02x}").repeat(20);
-    Candidate {
-        service: service.into(),
-        image: Image {
-            repository: format!("ghcr.io/acme/{service}").parse().unwrap(),
-            digest: Digest::of([number]),
-            tag: None,
-            commit: Some(commit.clone()),
-        },
-        tags: Vec::new(),
-        source: Source {
-            repository: Some("https://github.com/acme/shop".into()),
-            commit,
-            commit_time: Some(format!("2026-01-02T03:04:{number:02}Z")),
-            reference: None,
-        },
     }
 }
 

@@ -14,6 +14,8 @@ mod history;
 mod hostile;
 #[path = "../shared/http.rs"]
 mod http;
+#[path = "../shared/promotion.rs"]
+mod promotion;
 mod repository;
 mod server;
 mod writing;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ci_deployments::git::{Address, Credential, GitError, Identity, Outcome, PushWriter};
-use ci_deployments::{Candidate, Declaration, Image, Refused, Request, Source, plan};
-use ci_oci::Digest;
+use ci_deployments::{Candidate, Refused, Request, plan};
+
+pub(crate) use crate::promotion::{candidate, declaration, kustomization};
 
 /// A bare repository and a folder for caches.
 pub(crate) struct Repository {
@@ -122,44 +123,6 @@ impl Repository {
             },
             clock: Arc::new(ci_http::SystemClock),
         }
-    }
-}
-
-pub(crate) fn kustomization(service: &str) -> (String, String) {
-    (
-        format!("overlays/production/{service}/kustomization.yaml"),
-        format!("images:\n- name: ghcr.io/acme/{service} # pinned\n  newTag: v0\n"),
-    )
-}
-
-pub(crate) fn declaration() -> Declaration {
-    toml::from_str(
-        r#"
-        repository = "/unused"
-        places = [{ kustomize = "overlays/{env}/{service}/kustomization.yaml" }]
-        "#,
-    )
-    .unwrap()
-}
-
-/// The image of a service, of a commit that was made at second `number`.
-pub(crate) fn candidate(service: &str, number: u8) -> Candidate {
-    let commit = format!("{number:02x}").repeat(20);
-    Candidate {
-        service: service.into(),
-        image: Image {
-            repository: format!("ghcr.io/acme/{service}").parse().unwrap(),
-            digest: Digest::of([number]),
-            tag: None,
-            commit: Some(commit.clone()),
-        },
-        tags: Vec::new(),
-        source: Source {
-            repository: Some("https://git.example.com/acme/shop".into()),
-            commit,
-            commit_time: Some(format!("2026-01-02T03:04:{number:02}Z")),
-            reference: None,
-        },
     }
 }
 

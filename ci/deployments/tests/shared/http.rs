@@ -16,8 +16,11 @@ pub(crate) fn serve(
                 let mut stream = stream.unwrap();
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 while let Some(request) = Request::read(&mut reader, &mut stream) {
-                    let sent = answer(request).map(|bytes| stream.write_all(&bytes));
-                    if !matches!(sent, Some(Ok(()))) {
+                    let Some(bytes) = answer(request) else {
+                        return;
+                    };
+                    // Of the older version, an answer ends with its connection.
+                    if stream.write_all(&bytes).is_err() || bytes.starts_with(b"HTTP/1.0") {
                         return;
                     }
                 }
@@ -31,7 +34,7 @@ pub(crate) fn serve(
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) target: String,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 

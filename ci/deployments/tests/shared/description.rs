@@ -1,11 +1,8 @@
-//! GitHub's description of its interface, cut down by `openapi.js`, and what it says of a request or an answer.
-
-use std::sync::LazyLock;
+//! A forge's own description of its interface, cut down to what is used of it, and what it says of a request or an answer.
 
 use serde_json::Value;
 
-static DESCRIPTION: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("openapi.json")).unwrap());
+use crate::DESCRIPTION;
 
 /// An operation of the interface, with the values of its path.
 pub(crate) struct Operation {
@@ -80,12 +77,14 @@ impl Operation {
     }
 }
 
-/// The values of a path's parameters; the last one may have slashes, as GitHub takes them though OpenAPI cannot say it.
+/// The values of a path's parameters; the last one may have slashes, as forges take them though OpenAPI cannot say it.
 fn matched(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
     let (templates, mut parts): (Vec<&str>, Vec<&str>) =
         (template.split('/').collect(), path.split('/').collect());
     let joined;
-    let takes_slashes = template.ends_with("{ref}") || template.ends_with("{path}");
+    let takes_slashes = ["{ref}", "{path}", "{branch}"]
+        .iter()
+        .any(|it| template.ends_with(it));
     if takes_slashes && parts.len() > templates.len() {
         joined = parts.split_off(templates.len() - 1).join("/");
         parts.push(&joined);
@@ -126,7 +125,7 @@ pub(crate) fn percent_decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// JSON Schema, as far as GitHub's description uses it. `strict`: a property that is not described is a fault, too.
+/// JSON Schema, as far as these descriptions use it. `strict`: a property that is not described is a fault, too.
 fn check(schema: &Value, value: &Value, at: &str, strict: bool, faults: &mut Vec<String>) {
     for (key, all) in [("oneOf", false), ("anyOf", false), ("allOf", true)] {
         let Some(schemas) = schema[key].as_array() else {
@@ -212,41 +211,4 @@ fn check(schema: &Value, value: &Value, at: &str, strict: bool, faults: &mut Vec
             None => {}
         }
     }
-}
-
-#[test]
-fn the_description_tells_right_from_wrong() {
-    let operation = Operation::find("POST", "/repos/a/b/pulls").unwrap();
-    let right = serde_json::json!({ "title": "x", "head": "a", "base": "b", "draft": true });
-    assert_eq!(operation.check_request(&[], Some(&right)), [""; 0]);
-    for wrong in [
-        serde_json::json!({ "head": "a" }),
-        serde_json::json!({ "head": "a", "base": 1 }),
-        serde_json::json!({ "head": "a", "base": "b", "labels": [] }),
-    ] {
-        assert!(
-            !operation.check_request(&[], Some(&wrong)).is_empty(),
-            "{wrong}"
-        );
-    }
-    assert!(!operation.check_request(&[], None).is_empty());
-    let query = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
-    let operation = Operation::find("GET", "/repos/a/b/pulls").unwrap();
-    assert_eq!(
-        operation.check_request(&query("state", "all"), None),
-        [""; 0]
-    );
-    assert!(
-        !operation
-            .check_request(&query("state", "merged"), None)
-            .is_empty()
-    );
-    assert!(
-        !operation
-            .check_request(&query("filter", "all"), None)
-            .is_empty()
-    );
-    let operation = Operation::find("GET", "/repos/a/b/git/ref/heads/promote/x/y").unwrap();
-    assert_eq!(operation.value("ref"), "heads/promote/x/y");
-    assert!(Operation::find("GET", "/repos/a/b/unknown").is_none());
 }
