@@ -62,5 +62,5 @@ pub use schema::{Request, Schema};
 pub use table::{
     Arg, Directive, DirectiveDef, Enum, EnumValue, Field, FieldDef, Input, Interface, Object,
     Scalar, Type, TypeRef, Wrapper, arg, directive, directive_def, enumeration, field, input,
-    interface, object, scalar, signature, value,
+    interface, joined, object, scalar, signature, value,
 };

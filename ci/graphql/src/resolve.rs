@@ -41,6 +41,14 @@ pub enum Resolve<B: Backend> {
     Future(fn(Call<B>) -> BoxFuture<'static, Resolved<B>>),
 }
 
+impl<B: Backend> Clone for Resolve<B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Backend> Copy for Resolve<B> {}
+
 /// The resolver made of an `async fn(Call<B>) -> Resolved<B>`.
 #[macro_export]
 macro_rules! future {

@@ -29,6 +29,31 @@ pub struct Field<B: Backend> {
     pub resolve: Resolve<B>,
 }
 
+impl<B: Backend> Clone for Field<B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Backend> Copy for Field<B> {}
+
+/// The fields of several tables as one, for a type whose table would be too long for one file; `N` is how many they are.
+pub const fn joined<B: Backend, const N: usize>(tables: &[&[Field<B>]]) -> [Field<B>; N] {
+    let mut all = [tables[0][0]; N];
+    let (mut at, mut table) = (0, 0);
+    while table < tables.len() {
+        let mut field = 0;
+        while field < tables[table].len() {
+            all[at] = tables[table][field];
+            at += 1;
+            field += 1;
+        }
+        table += 1;
+    }
+    assert!(at == N, "N is the number of all fields");
+    all
+}
+
 /// An argument of a field, or a field of an input object.
 #[derive(Clone, Copy, Debug)]
 pub struct Arg {

@@ -8,7 +8,8 @@ mod type_ref;
 mod types;
 
 pub use field::{
-    Arg, Directive, DirectiveDef, Field, FieldDef, arg, directive, directive_def, field, signature,
+    Arg, Directive, DirectiveDef, Field, FieldDef, arg, directive, directive_def, field, joined,
+    signature,
 };
 pub use type_ref::{TypeRef, Wrapper};
 pub use types::{
