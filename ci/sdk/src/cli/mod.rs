@@ -15,9 +15,10 @@ pub(crate) mod plan;
 pub(crate) mod promote;
 pub(crate) mod push;
 pub(crate) mod rollback;
+pub(crate) mod sbom;
 pub(crate) mod schema;
-pub(crate) mod status;
 pub(crate) mod sign;
+pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod version;
 
@@ -148,16 +149,16 @@ pub(crate) enum Command {
     Lock(lock::Lock),
     Plan(plan::Plan),
     Push(push::Push),
-    Promote(promote::Promote),
     Sbom(sbom::Sbom),
     Sign(sign::Sign),
+    Promote(promote::Promote),
     Rollback(rollback::Rollback),
     Status(status::Status),
     Gate(gate::Gate),
     Affected(affected::Affected),
     Version(version::Version),
-    Login(login::Login),
     Keys(sign::Keys),
+    Login(login::Login),
     Logout(login::Logout),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),

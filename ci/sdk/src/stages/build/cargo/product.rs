@@ -87,5 +87,5 @@ pub(super) fn bill(
     let root = lock
         .local(name, version)
         .ok_or_else(|| eyre::eyre!("{} lacks the package {name} {version}", path.display()))?;
-    Ok(sbom::document(&lock, root, &compiled.packages)?)
+    sbom::document(&lock, root, &compiled.packages)
 }

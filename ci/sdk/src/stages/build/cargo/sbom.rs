@@ -1,141 +1,102 @@
-//! The bill of materials of a program: CycloneDX 1.5, of the packages that were compiled for it.
+//! The bill of materials of a program: the packages that were compiled for it, how they depend on each other, and their licences.
 //!
-//! Which packages those are comes from the build, how they depend on each other from `Cargo.lock`, licences from the manifests.
-//! It depends on nothing else: no clock, no random serial number, no path.
+//! Which packages those are comes from the build, how they depend on each other from `Cargo.lock`, licences from the manifests. How
+//! it is written is `ci_sbom`'s business; what else is in an image is added when the image is there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use ci_oci::Digest;
-use serde_json::{Value, json};
+use ci_sbom::{Bom, Checksum, ChecksumAlgorithm, Ecosystem, License, Role, Subject, cyclonedx};
 
 use super::lockfile::{Index, Locked, Lockfile};
 use super::messages::{Package, PackageKey};
 
-/// Writes the document. `root` is the package that the program is of.
+/// Writes the bill in CycloneDX. `root` is the package that the program is of.
 pub(super) fn document(
     lock: &Lockfile,
     root: Index,
     compiled: &BTreeMap<PackageKey, Package>,
-) -> serde_json::Result<Vec<u8>> {
+) -> eyre::Result<Vec<u8>> {
     let role = |package: &Locked| compiled.get(&(package.name.clone(), package.version.clone()));
     let graph = lock.reachable(root, |package| role(package).is_some());
-    let mut components: Vec<Value> = Vec::new();
-    let mut dependencies: Vec<Value> = Vec::new();
-    for (index, needs) in &graph {
-        let Some(package) = lock.get(*index) else {
-            continue;
-        };
-        let needs: BTreeSet<String> = needs
-            .iter()
-            .filter_map(|index| lock.get(*index).map(reference))
-            .collect();
-        dependencies.push(json!({ "ref": reference(package), "dependsOn": needs }));
-        if *index != root {
-            components.push(component(package, role(package)));
+    let mut packages = BTreeMap::new();
+    for index in graph.keys() {
+        if let Some(locked) = lock.get(*index) {
+            let mut package = package(locked, role(locked))?;
+            if *index == root {
+                package.role = Role::Application;
+            }
+            packages.insert(*index, package);
         }
     }
-    let subject = lock.get(root).map(|package| {
-        let mut subject = component(package, role(package));
-        subject["type"] = "application".into();
-        subject["scope"].take();
-        without_nulls(subject)
-    });
-    let document = |serial: Option<String>| {
-        without_nulls(json!({
-            "bomFormat": "CycloneDX",
-            "specVersion": "1.5",
-            "serialNumber": serial,
-            "version": 1,
-            "metadata": { "component": subject },
-            "components": components,
-            "dependencies": dependencies,
-        }))
+    let references: BTreeMap<Index, String> = packages
+        .iter()
+        .map(|(index, package)| (*index, package.reference()))
+        .collect();
+    let subject = packages.remove(&root);
+    let subject =
+        subject.ok_or_else(|| eyre::eyre!("the lock file lacks the program's package"))?;
+    let mut bom = Bom::new(Subject::Program(subject));
+    for package in packages.into_values() {
+        bom.add(package);
+    }
+    for (index, needs) in &graph {
+        for needed in needs {
+            if let (Some(package), Some(needed)) = (references.get(index), references.get(needed)) {
+                bom.depend(package.clone(), needed.clone());
+            }
+        }
+    }
+    Ok(cyclonedx::document(&bom)?)
+}
+
+fn package(locked: &Locked, role: Option<&Package>) -> eyre::Result<ci_sbom::Package> {
+    let (name, version) = (&locked.name, &locked.version);
+    let package = ci_sbom::Package::new(Ecosystem::Cargo, name, Some(version));
+    let package = package.ok_or_else(|| eyre::eyre!("{name:?} {version:?} is no package"))?;
+    let mut package = located(package, locked.source.as_deref());
+    package.role = match role {
+        Some(role) if role.is_linked => Role::Library,
+        // It helped to compile: build scripts, procedural macros and what these use.
+        _ => Role::BuildTool,
     };
-    let serial = serial(&serde_json::to_vec(&document(None))?);
-    let mut bytes = serde_json::to_vec_pretty(&document(Some(serial)))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    let checksum = locked.checksum.as_deref();
+    package.checksum = checksum.and_then(|it| Checksum::new(ChecksumAlgorithm::Sha256, it));
+    let license = role.and_then(|role| license(&role.folder));
+    package.license = license.as_deref().and_then(License::parse);
+    Ok(package)
 }
 
-/// A serial number that is a function of the content: a UUID of version 8, whose digits are ours to choose (RFC 9562).
-fn serial(content: &[u8]) -> String {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Digest::of(content).as_bytes()[..16]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "urn:uuid:{}-{}-{}-{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..]
-    )
-}
-
-/// A name for the package that no other of the document has.
-fn reference(package: &Locked) -> String {
-    purl(package).unwrap_or_else(|| format!("{}@{}", package.name, package.version))
-}
-
-/// The package URL of what others can get, too (purl specification, type `cargo`).
-fn purl(package: &Locked) -> Option<String> {
-    let source = package.source.as_deref()?;
-    let base = format!("pkg:cargo/{}@{}", package.name, encoded(&package.version));
+/// Where others can get the package (purl specification, type `cargo`).
+fn located(package: ci_sbom::Package, source: Option<&str>) -> ci_sbom::Package {
+    let Some(source) = source else {
+        return package.private();
+    };
     if let Some(git) = source.strip_prefix("git+") {
         let (url, commit) = git.split_once('#').unwrap_or((git, ""));
         let url = url.split('?').next().unwrap_or_default();
-        let vcs = format!("git+{url}@{commit}");
-        return Some(format!("{base}?vcs_url={}", encoded(&vcs)));
+        let url = format!("git+{}@{commit}", without_user(url));
+        return package.with("vcs_url", &url);
     }
     // The registry that is meant without another word is the one that lock files call this.
     if source.starts_with("registry+") && source.ends_with("/crates.io-index") {
-        return Some(base);
+        return package;
     }
     let url = source.split_once('+').map_or(source, |(_, url)| url);
-    Some(format!("{base}?repository_url={}", encoded(url)))
+    package.with("repository_url", &without_user(url))
 }
 
-/// Percent-encoded as the purl specification wants values.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' | b'/' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
-}
-
-fn component(package: &Locked, role: Option<&Package>) -> Value {
-    let hashes = package
-        .checksum
-        .as_ref()
-        .map(|checksum| json!([{ "alg": "SHA-256", "content": checksum }]));
-    let scope = match role {
-        Some(role) if role.is_linked => "required",
-        // It helped to compile: build scripts, procedural macros and what these use.
-        _ => "excluded",
+/// The address without who asks (S1).
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
     };
-    let license = role.and_then(|role| license(&role.folder));
-    without_nulls(json!({
-        "type": "library",
-        "bom-ref": reference(package),
-        "name": package.name,
-        "version": package.version,
-        "scope": scope,
-        "hashes": hashes,
-        "licenses": license.map(|expression| json!([{ "expression": expression }])),
-        "purl": purl(package),
-    }))
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
 }
 
-/// The licence that a package's manifest declares, as an SPDX expression.
+/// The licence that a package's manifest declares.
 fn license(folder: &Path) -> Option<String> {
     let manifest = manifest(folder)?;
     let license = match manifest.get("package")?.get("license")? {
@@ -147,21 +108,12 @@ fn license(folder: &Path) -> Option<String> {
         })?,
         license => license.as_str()?.to_owned(),
     };
-    // An older notation that SPDX does not know.
-    Some(license.replace('/', " OR ").replace("  ", " "))
+    Some(license)
 }
 
 fn manifest(folder: &Path) -> Option<toml::Table> {
     let text = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
     text.parse().ok()
-}
-
-/// CycloneDX has no nulls: what is not known is not there.
-fn without_nulls(mut value: Value) -> Value {
-    if let Value::Object(members) = &mut value {
-        members.retain(|_, member| !member.is_null());
-    }
-    value
 }
 
 #[cfg(test)]
