@@ -10,8 +10,17 @@ use crate::support::project::{Project, text};
 use crate::support::test;
 
 /// What reaches registries, or asks people; other tests are about these.
-const ELSEWHERE: [&str; 6] = [
-    " login ", " logout ", " push", " status", " gate", "--reuse",
+const ELSEWHERE: [&str; 10] = [
+    " login ",
+    " logout ",
+    " push",
+    " sign",
+    " keys",
+    " promote",
+    " rollback",
+    " status",
+    " gate",
+    "--reuse",
 ];
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -22,21 +31,32 @@ fn examples() {
     let project = Project::compiled();
     project.git(&["tag", "v1.4.2"]);
     project.build();
-    // By its name, as in the examples.
-    let bin = project.dir.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pipeline"), bin.join("pipeline")).unwrap();
-    let path = std::env::var("PATH").unwrap();
     let mut examples = Vec::new();
     collect(&project, &mut Vec::new(), &mut examples);
     assert!(examples.len() > 20, "{examples:?}");
+    examples.retain(|example| ELSEWHERE.iter().all(|part| !example.contains(part)));
+    run_all(&project, &examples);
+}
+
+/// The examples of a command that other tests are about work in a project of theirs.
+pub(crate) fn examples_work(project: &Project, command: &str) {
+    let mut examples = Vec::new();
+    collect(project, &mut vec![command.to_owned()], &mut examples);
+    run_all(project, &examples);
+}
+
+fn run_all(project: &Project, examples: &[String]) {
+    // By its name, as in the examples.
+    let bin = project.dir.path().join("bin");
+    if !bin.exists() {
+        std::fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pipeline"), bin.join("pipeline")).unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
     for example in examples {
-        if ELSEWHERE.iter().any(|part| example.contains(part)) {
-            continue;
-        }
         let mut shell = project.bare("sh");
         shell
-            .args(["-euc", &runnable(&project, &example)])
+            .args(["-euc", &runnable(project, example)])
             .env("PATH", format!("{}:{path}", text(&bin)));
         let outcome = run(&mut shell);
         assert!(

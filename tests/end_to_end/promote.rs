@@ -4,6 +4,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::registry::Wants;
 
+use crate::help::examples_work;
 use crate::support::deployments::{Deployments, overlay, shop};
 use crate::support::machine::tool;
 use crate::support::program;
@@ -70,7 +71,7 @@ fn pinned() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, deployments) = shop(&registry, "");
     let digests = project.release();
-    let before = deployments.file(&overlay("staging", "app"));
+    let before = deployments.file(&overlay("staging", "web"));
     let changes = json(&project, &["promote", "--env", "staging"]);
     assert_eq!(changes.len(), 2, "{changes:?}");
     for change in &changes {
@@ -80,16 +81,16 @@ fn pinned() -> Verdict {
         assert_eq!(pin(&deployments, "staging", service).as_ref(), Some(digest));
     }
     // One line, and nothing else.
-    let expected = before.replace("newTag: v0", &format!("digest: {}", digests["app"]));
-    assert_eq!(deployments.file(&overlay("staging", "app")), expected);
+    let expected = before.replace("newTag: v0", &format!("digest: {}", digests["web"]));
+    assert_eq!(deployments.file(&overlay("staging", "web")), expected);
     assert!(
         deployments
-            .file(&overlay("production", "app"))
+            .file(&overlay("production", "web"))
             .contains("newTag: v0")
     );
-    // The app and its migrator in one commit.
+    // The site and its migrator in one commit.
     let touched = deployments.git(&["log", "--format=", "--name-only", "-1", "main~1"]);
-    let unit = [overlay("staging", "app"), overlay("staging", "migrator")];
+    let unit = [overlay("staging", "web"), overlay("staging", "migrator")];
     assert!(
         unit.iter().all(|it| touched.contains(it.as_str())),
         "{touched}"
@@ -118,23 +119,23 @@ fn dry_run() -> Verdict {
     let new = project.release_next("fix: @everyone closes #1 [skip ci]");
     let head = deployments.git(&["rev-parse", "main"]);
     let planned = project
-        .run(&["promote", "app", "--env", "staging", "--dry-run"])
+        .run(&["promote", "web", "--env", "staging", "--dry-run"])
         .succeeded();
     for part in [
-        old["app"].as_str(),
-        new["app"].as_str(),
-        &overlay("staging", "app"),
+        old["web"].as_str(),
+        new["web"].as_str(),
+        &overlay("staging", "web"),
         "commits: 1",
         "migrator migrates the database",
-        "Promote app and migrator to staging",
-        "pipeline rollback --env staging --service app",
-        &format!("+   digest: {}", new["app"]),
+        "Promote migrator and web to staging",
+        "pipeline rollback --env staging --service migrator --of sha256:",
+        &format!("+   digest: {}", new["web"]),
     ] {
         assert!(planned.stdout.contains(part), "{part}\n{}", planned.stdout);
     }
     let changes = json(
         &project,
-        &["promote", "app", "--env", "staging", "--dry-run"],
+        &["promote", "web", "--env", "staging", "--dry-run"],
     );
     let change = &changes[0];
     assert_eq!(change["outcome"], "planned");
@@ -147,20 +148,20 @@ fn dry_run() -> Verdict {
     );
     // What is rendered is for people, where there is something that renders.
     if tool("kustomize").or_else(|_| tool("kubectl")).is_ok() {
-        let image = registry.reference("acme/shop-app");
+        let image = registry.reference("acme/shop-web");
         for part in [
-            "Rendered: overlays/staging/app",
-            &format!("+        - image: {image}@{}", new["app"]),
+            "Rendered: overlays/staging/web",
+            &format!("+      - image: {image}@{}", new["web"]),
         ] {
             assert!(body.contains(part), "{part}\n{body}");
         }
     }
     let lines = change["files"].as_array().unwrap();
-    let app = lines
+    let web = lines
         .iter()
-        .find(|it| it["path"] == overlay("staging", "app"))
+        .find(|it| it["path"] == overlay("staging", "web"))
         .unwrap();
-    assert_eq!(app["lines"].as_array().unwrap().len(), 2, "{app}");
+    assert_eq!(web["lines"].as_array().unwrap().len(), 2, "{web}");
     assert_eq!(deployments.git(&["rev-parse", "main"]), head);
     Ok(())
 }
@@ -186,7 +187,7 @@ fn not_pushed() -> Verdict {
     project.run(&["push", "worker"]).succeeded();
     project.run(&["promote", "--env", "staging"]).exited(2);
     assert!(pin(&deployments, "staging", "worker").is_some());
-    assert!(pin(&deployments, "staging", "app").is_none());
+    assert!(pin(&deployments, "staging", "web").is_none());
     let refused = project.run(&["promote", "--env", "nowhere"]).exited(2);
     assert!(refused.stderr.contains("staging"), "{}", refused.stderr);
     Ok(())
@@ -199,23 +200,23 @@ fn stale() -> Verdict {
     let record = std::fs::read_to_string(project.state("release.json")).unwrap();
     let new = project.release_next("second");
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     std::fs::write(project.state("release.json"), record).unwrap();
     let refused = project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .exited(1);
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&new["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&new["web"])
     );
     project
-        .run(&["promote", "app", "--env", "staging", "--force"])
+        .run(&["promote", "web", "--env", "staging", "--force"])
         .succeeded();
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&old["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&old["web"])
     );
     Ok(())
 }
@@ -224,7 +225,7 @@ fn between() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, deployments) = shop(&registry, "");
     let first = project.release();
-    let arguments = ["promote", "app", "--from", "staging", "--to", "production"];
+    let arguments = ["promote", "web", "--from", "staging", "--to", "production"];
     let refused = project.run(&arguments).exited(1);
     assert!(
         refused.stderr.contains("cannot be taken from staging"),
@@ -236,8 +237,8 @@ fn between() -> Verdict {
     project.release_next("second");
     project.run(&arguments).succeeded();
     assert_eq!(
-        pin(&deployments, "production", "app").as_ref(),
-        Some(&first["app"])
+        pin(&deployments, "production", "web").as_ref(),
+        Some(&first["web"])
     );
     assert_eq!(pin(&deployments, "production", "worker"), None);
     // Nothing built is needed for it.
@@ -253,7 +254,7 @@ fn between() -> Verdict {
     let path = overlay("staging", "worker");
     let by_hand = deployments
         .file(&path)
-        .replace(&first["worker"], &first["app"]);
+        .replace(&first["worker"], &first["web"]);
     deployments.write(&[(path, by_hand)]);
     let refused = project
         .run(&[
@@ -351,18 +352,18 @@ fn back() -> Verdict {
     project.write("migrator/file", "another schema");
     project.release_next("second");
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     let third = project.release_next("third");
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     let head = deployments.git(&["rev-parse", "main"]);
-    let arguments = ["rollback", "--env", "staging", "--service", "app"];
-    let to = [&arguments[..], &["--to", &old["app"]]].concat();
+    let arguments = ["rollback", "--env", "staging", "--service", "web"];
+    let to = [&arguments[..], &["--to", &old["web"]]].concat();
     let planned = project.run(&[&to[..], &["--dry-run"]].concat()).succeeded();
     for part in [
-        "Roll back app and migrator in staging",
+        "Roll back migrator and web in staging",
         "migrator migrates the database",
     ] {
         assert!(planned.stdout.contains(part), "{}", planned.stdout);
@@ -379,16 +380,16 @@ fn back() -> Verdict {
     );
     // The one before, of which the migrator is the same.
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&third["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&third["web"])
     );
     project.run(&arguments).succeeded();
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&old["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&old["web"])
     );
     Ok(())
 }
@@ -398,24 +399,24 @@ fn overtaken() -> Verdict {
     let (project, deployments) = shop(&registry, "");
     project.release();
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     let second = project.release_next("second");
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     let third = project.release_next("third");
     project
-        .run(&["promote", "app", "--env", "staging"])
+        .run(&["promote", "web", "--env", "staging"])
         .succeeded();
     let arguments = [
         "rollback",
         "--env",
         "staging",
         "--service",
-        "app",
+        "web",
         "--of",
-        &second["app"],
+        &second["web"],
     ];
     let refused = project.run(&arguments).exited(1);
     assert!(
@@ -424,22 +425,22 @@ fn overtaken() -> Verdict {
         refused.stderr
     );
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&third["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&third["web"])
     );
     let arguments = [
         "rollback",
         "--env",
         "staging",
         "--service",
-        "app",
+        "web",
         "--of",
-        &third["app"][..19],
+        &third["web"][..19],
     ];
     project.run(&arguments).succeeded();
     assert_eq!(
-        pin(&deployments, "staging", "app").as_ref(),
-        Some(&second["app"])
+        pin(&deployments, "staging", "web").as_ref(),
+        Some(&second["web"])
     );
     Ok(())
 }
@@ -451,17 +452,17 @@ fn killed() -> Verdict {
     for round in 0..6_u64 {
         let digests = project.release_next(&format!("round {round}"));
         let before = deployments.commits();
-        let run = program::start(&mut project.command(&["promote", "app", "--env", "staging"]));
+        let run = program::start(&mut project.command(&["promote", "web", "--env", "staging"]));
         std::thread::sleep(std::time::Duration::from_millis(20 + 40 * round));
         let _ = rustix::process::kill_process_group(run.pid(), rustix::process::Signal::KILL);
         drop(run.finish());
         project
-            .run(&["promote", "app", "--env", "staging"])
+            .run(&["promote", "web", "--env", "staging"])
             .succeeded();
         assert_eq!(deployments.commits(), before + 1);
         assert_eq!(
-            pin(&deployments, "staging", "app").as_ref(),
-            Some(&digests["app"])
+            pin(&deployments, "staging", "web").as_ref(),
+            Some(&digests["web"])
         );
     }
     Ok(())
@@ -471,7 +472,7 @@ fn at_once() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, deployments) = shop(&registry, "");
     let digests = project.release();
-    let runs: Vec<_> = ["app", "worker", "app", "worker"]
+    let runs: Vec<_> = ["web", "worker", "web", "worker"]
         .iter()
         .map(|service| {
             program::start(&mut project.command(&["promote", service, "--env", "staging"]))
@@ -490,6 +491,15 @@ fn at_once() -> Verdict {
 fn examples() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, _deployments) = shop(&registry, "");
-    project.release();
+    for round in 0..3 {
+        project.release_next(&format!("round {round}"));
+        project.run(&["promote", "--env", "staging"]).succeeded();
+        project
+            .run(&["promote", "--from", "staging", "--env", "production"])
+            .succeeded();
+    }
+    for command in ["promote", "rollback"] {
+        examples_work(&project, command);
+    }
     Ok(())
 }

@@ -88,7 +88,7 @@ fn run(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An app and its migrator, one release unit, and a worker; deployed in staging and production from one repository, which is pushed to.
+/// A site and its migrator, one release unit, and a worker; deployed in staging and production from one repository, which is pushed to.
 /// `production` is more of what production declares.
 #[track_caller]
 pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deployments) {
@@ -96,7 +96,7 @@ pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deploymen
     let host = &registry.host;
     let mut files = Vec::new();
     for environment in ["staging", "production"] {
-        for service in ["app", "migrator", "worker"] {
+        for service in ["web", "migrator", "worker"] {
             let text = format!(
                 "# {service} in {environment}\nresources:\n- ../../../base\nimages:\n- name: {host}/acme/shop-{service} # pinned\n  newTag: v0\n"
             );
@@ -110,9 +110,9 @@ pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deploymen
     };
     files.push((
         "base/kustomization.yaml".into(),
-        "resources:\n- app.yaml\n- migrator.yaml\n- worker.yaml\n".into(),
+        "resources:\n- web.yaml\n- migrator.yaml\n- worker.yaml\n".into(),
     ));
-    for service in ["app", "migrator", "worker"] {
+    for service in ["web", "migrator", "worker"] {
         files.push((format!("base/{service}.yaml"), base(service)));
     }
     let deployments = Deployments::new(project.dir.path(), &files);
@@ -125,14 +125,14 @@ pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deploymen
     project.write(
         "pipeline.toml",
         &format!(
-            "[project]\nname = \"shop\"\nregistry = \"{host}/acme\"\nservices = [\"app\", \"migrator\", \"worker\"]\ntags = [\"{{sha}}\"]\n\n{}\n{}{}",
+            "[project]\nname = \"shop\"\nregistry = \"{host}/acme\"\nservices = [\"web\", \"migrator\", \"worker\"]\ntags = [\"{{sha}}\"]\n\n{}\n{}{}",
             plain(registry),
             deploy("staging", ""),
             deploy("production", production)
         ),
     );
     for (name, rest) in [
-        ("app", "coupled-with = [\"migrator\"]\n"),
+        ("web", "coupled-with = [\"migrator\"]\n"),
         ("migrator", "[contract]\nkind = \"job\"\n"),
         ("worker", ""),
     ] {
@@ -164,10 +164,10 @@ impl Project {
         digests
     }
 
-    /// Changes the app, commits and releases it.
+    /// Changes the site, commits and releases it.
     #[track_caller]
     pub(crate) fn release_next(&self, subject: &str) -> super::built::Digests {
-        self.write("app/file", subject);
+        self.write("web/file", subject);
         self.commit(subject);
         self.release()
     }

@@ -54,13 +54,13 @@ pub(crate) struct Promote {
 
 const EXAMPLES: &str = "\
 Examples:
-  {bin} promote --env staging --dry-run         what would change, line by line, and the pull request's text
-  {bin} promote --env staging                   everything that was built and pushed
-  {bin} promote web --from staging --to production   the digest that staging runs
-  {bin} promote --env staging --output json     pull requests and commits, for scripts
+  {bin} promote --env staging --dry-run                what would change, line by line
+  {bin} promote --env staging                          everything that was pushed
+  {bin} promote web --from staging --to production     the digest that staging runs
+  {bin} promote --env staging --output json            pull requests and commits
 
-Credentials: PIPELINE_DEPLOY_TOKEN; or PIPELINE_DEPLOY_APP_ID and PIPELINE_DEPLOY_APP_KEY of a GitHub App (the key in PEM, or a file with it);
-or GITHUB_TOKEN in a job, for its own server. Commits are pushed as whom git is configured to be, and with its credentials if there is no token.";
+Credentials: PIPELINE_DEPLOY_TOKEN; or PIPELINE_DEPLOY_APP_ID and PIPELINE_DEPLOY_APP_KEY of a GitHub App (its key in PEM, or a
+file with it); or, in a job, GITHUB_TOKEN for the job's own server. Without a token, commits are pushed as git is configured.";
 
 pub(crate) async fn run(
     args: &Promote,

@@ -52,9 +52,9 @@ pub(crate) struct Rollback {
 
 const EXAMPLES: &str = "\
 Examples:
-  {bin} rollback --env production --dry-run               what would come back
-  {bin} rollback --env production --service web           what production had before
-  {bin} rollback --env production --service web --to 3f2a1bc   what was built from this commit
+  {bin} rollback --env production --dry-run            what would come back
+  {bin} rollback --env production --service web        what production had before
+  {bin} rollback --env production --service web --to $(git rev-parse HEAD~2)
 
 Credentials are those of `{bin} promote`.";
 

@@ -38,7 +38,7 @@ impl Labels {
     ) -> eyre::Result<Self> {
         let checkout = project.checkout();
         let is_known = checkout.unknown.is_none();
-        let repository = checkout.repository.as_deref().and_then(address);
+        let repository = checkout.repository.as_deref().and_then(web_address);
         let version = planned.variables.get(Placeholder::Version);
         let ours = [
             (CREATED, Some(rfc3339(project.source_date_epoch())?)),
@@ -83,7 +83,7 @@ impl Labels {
 
 /// The address of a repository for people, the same however it was cloned: `git@example.com:a/b.git` is `https://example.com/a/b`.
 /// Nothing for a path of this machine.
-fn address(remote: &str) -> Option<String> {
+pub(crate) fn web_address(remote: &str) -> Option<String> {
     let (scheme, host, path) = match remote.split_once("://") {
         Some((scheme @ ("http" | "https"), rest)) => {
             let (host, path) = rest.split_once('/')?;
@@ -126,13 +126,13 @@ mod tests {
             "git://example.com/acme/shop.git",
         ] {
             assert_eq!(
-                address(remote).as_deref(),
+                web_address(remote).as_deref(),
                 Some("https://example.com/acme/shop"),
                 "{remote}"
             );
         }
         assert_eq!(
-            address("http://127.0.0.1:3000/a/b.git").as_deref(),
+            web_address("http://127.0.0.1:3000/a/b.git").as_deref(),
             Some("http://127.0.0.1:3000/a/b")
         );
         for remote in [
@@ -144,7 +144,7 @@ mod tests {
             "https://example.com",
             "x:\u{1b}",
         ] {
-            assert_eq!(address(remote), None, "{remote}");
+            assert_eq!(web_address(remote), None, "{remote}");
         }
     }
 

@@ -25,6 +25,7 @@ pub(crate) use self::dockerfile::text;
 use self::failure::Shared;
 pub(crate) use self::known::Known;
 use self::known::Sources;
+pub(crate) use self::labels::web_address;
 pub(crate) use self::layout::FOLDER as LAYOUT;
 pub(crate) use self::prepare::{Images, Prepared, images};
 pub(crate) use self::release::Release;

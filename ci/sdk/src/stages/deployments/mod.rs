@@ -16,7 +16,7 @@ use ci_deployments::review::Review;
 use ci_deployments::{Contents, Declaration, Promotion, Refused, Running};
 
 pub(crate) use self::failure::{refused, undeclared};
-pub(crate) use self::open::{environment, server};
+pub(crate) use self::open::{environment, server, source_repository};
 
 /// The deployments of one environment.
 #[derive(Debug)]

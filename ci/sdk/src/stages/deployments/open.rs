@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use ci_catalog::{Catalog, Environment, Name};
 use ci_deployments::git::{Address, Credential, Identity, PushWriter};
-use ci_deployments::github::{Auth, PullRequestWriter, Repository};
+use ci_deployments::github::{Auth, PullRequestWriter, Repository, SourceRepository};
 use ci_deployments::{Declaration, WriterKind};
 use ci_http::{Clock, Http, Options, Retry, SystemClock, Url};
 
@@ -195,6 +195,32 @@ impl Github {
             },
         };
         Ok(Self { repository, auth })
+    }
+}
+
+/// The source repository at an address, if it is on GitHub and we have a token for it: that of the job, for its own server, else the
+/// one for deployments, where these are on the same server. Others see no token: who the address is from may be anybody.
+pub(crate) fn source_repository(
+    address: &str,
+    declaration: &Declaration,
+) -> Option<SourceRepository> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let is_ours = origin(address) == origin(&declaration.repository);
+    let of_job = |name: &str| match name {
+        APP_ID | APP_KEY | TOKEN => None,
+        name => variable(name),
+    };
+    // What an App gets is for deployments.
+    let of_deployments = |name: &str| match name {
+        APP_ID | APP_KEY => None,
+        TOKEN if !is_ours => None,
+        name => variable(name),
+    };
+    let github = Github::of(address, of_job).or_else(|_| Github::of(address, of_deployments));
+    let Github { repository, auth } = github.ok()?;
+    match auth {
+        Auth::Token(token) => Some(SourceRepository::new(&http().ok()?, &repository, &token)),
+        Auth::App { .. } => None,
     }
 }
 

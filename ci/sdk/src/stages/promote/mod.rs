@@ -4,6 +4,7 @@
 //! held to the environment's policy and written, and one that is refused does not keep the others. Arguments and how results look
 //! are the command line's concern; what a change of a file is, that of [`ci_deployments`].
 
+mod ancestry;
 mod environment;
 mod evidence;
 mod receivers;
@@ -14,16 +15,15 @@ mod rollback;
 mod units;
 
 use ci_catalog::Service;
-use ci_deployments::git::SourceHistory;
 use ci_deployments::github::PullRequestRef;
-use ci_deployments::policy::PastState;
 use ci_deployments::review::{Check, Review};
-use ci_deployments::{Candidate, Contents, Promotion, Refused};
+use ci_deployments::{Contents, Move, Promotion, Refused};
 use ci_engine::Progress;
 use ci_engine::progress::Outcome as StepOutcome;
 
+use self::ancestry::Ancestry;
 use self::environment::Source;
-use self::evidence::{Witness, verdict};
+use self::evidence::{Known, Witness, verdict};
 pub(crate) use self::receivers::Receipt;
 use self::receivers::Receivers;
 use self::release::Release;
@@ -133,13 +133,14 @@ pub(crate) async fn run(
         Origin::Environment(source) => Origin::Environment(source.read(&units).await?),
         release @ Origin::Release(_) => release,
     };
+    let witness = Witness::new(project, &target.declaration.policy).await?;
+    warn(progress, name, witness.warning());
     let promoter = Promoter {
         project,
         request,
         target: &target,
         contents: &contents,
-        history: SourceHistory::new(project.root()),
-        witness: Witness::new(project)?,
+        witness,
     };
     let mut promoted = Promoted::default();
     // One after the other: forges ask for it, and a repository has one turn at a time.
@@ -178,7 +179,6 @@ struct Promoter<'a> {
     request: &'a Request,
     target: &'a Deployments<'a>,
     contents: &'a Contents,
-    history: SourceHistory,
     witness: Witness,
 }
 
@@ -193,6 +193,16 @@ impl Promoter<'_> {
             Origin::Release(release) => release.candidates(unit)?,
             Origin::Environment(source) => source.candidates(unit)?,
         };
+        let source = candidates.first().map(|it| &it.source);
+        let address = source.and_then(|it| it.repository.as_deref());
+        let ancestry = Ancestry::new(self.project, self.target.declaration, address);
+        for candidate in &candidates {
+            let service = unit.iter().find(|it| it.name.as_str() == candidate.service);
+            let running = service.map(|it| self.target.running(it, self.contents));
+            if let Some(running) = running.transpose()?.flatten() {
+                ancestry.learn(&running, candidate).await;
+            }
+        }
         let request = ci_deployments::Request {
             environment: self.target.environment.clone(),
             declaration: self.target.declaration,
@@ -200,22 +210,16 @@ impl Promoter<'_> {
             candidates,
             force: self.request.force,
         };
-        let plan = |contents: &Contents| ci_deployments::plan(&request, contents, &self.history);
+        let plan = |contents: &Contents| ci_deployments::plan(&request, contents, &ancestry);
         let promotion = plan(self.contents).map_err(refused)?;
         let mut checks = Vec::new();
-        if !promotion.is_done() {
-            for change in &promotion.moves {
-                let history = match origin {
-                    Origin::Environment(source) => Some(source.history(&change.service).await?),
-                    Origin::Release(_) => None,
-                };
-                checks.extend(self.checks(&change.after, history.as_deref()).await?);
-            }
+        for change in promotion.moves.iter().filter(|_| !promotion.is_done()) {
+            checks.extend(self.checks(change, origin, &ancestry).await?);
         }
         let reviewer = Reviewer {
             project: self.project,
             deployments: self.target,
-            source: &self.history,
+            ancestry: &ancestry,
             checks: &checks,
             is_of_release: matches!(origin, Origin::Release(_)),
         };
@@ -237,11 +241,22 @@ impl Promoter<'_> {
 
     async fn checks(
         &self,
-        candidate: &Candidate,
-        history: Option<&[PastState]>,
+        change: &Move,
+        origin: &Origin<'_>,
+        ancestry: &Ancestry,
     ) -> eyre::Result<Vec<Check>> {
         let policy = &self.target.declaration.policy;
-        self.witness.checks(policy, candidate, history).await
+        let history = match origin {
+            Origin::Environment(source) if policy.soak_minutes > 0 => {
+                Some(source.history(&change.service).await?)
+            }
+            _ => None,
+        };
+        let known = Known {
+            history: history.as_deref(),
+            platform: ancestry.platform(),
+        };
+        self.witness.checks(policy, &change.after, known).await
     }
 }
 
@@ -304,6 +319,13 @@ impl Change {
             },
             Written::Declined { promotion, pull } => new(promotion, Outcome::Declined { pull }),
         }
+    }
+}
+
+/// Says what people should know before anything else.
+fn warn(progress: &Progress, environment: &str, warning: Option<&str>) {
+    if let Some(warning) = warning {
+        progress.warn(&environment.into(), "Verification", warning, None);
     }
 }
 

@@ -7,6 +7,7 @@ use ci_deployments::{Candidate, InvalidRelease};
 
 use crate::error::{Exit, UserError};
 use crate::project::Project;
+use crate::stages::build::web_address;
 use crate::stages::plan::{Plan, tags_of, with_fingerprint};
 use crate::stages::record::Record;
 
@@ -34,6 +35,9 @@ impl Release {
             UserError::new(Exit::Usage, error.to_string()).hint(hint)
         })?;
         for candidate in &mut candidates {
+            // The same however it was cloned: commits of different repositories are not compared.
+            let address = candidate.source.repository.take();
+            candidate.source.repository = address.map(|it| web_address(&it).unwrap_or(it));
             order_tags(project, &record, environment, candidate);
         }
         Ok(Self { record, candidates })

@@ -1,10 +1,10 @@
 //! What people read of a promotion beside its plan: commits, migrations, how manifests change, the run. All of it may be missing.
 
 use ci_catalog::{Catalog, ContractKind, Name};
-use ci_deployments::git::SourceHistory;
 use ci_deployments::review::{Check, Review};
 use ci_deployments::{Kind, Promotion};
 
+use super::ancestry::Ancestry;
 use super::rendered;
 use crate::project::Project;
 use crate::stages::deployments::{Deployments, server};
@@ -13,8 +13,7 @@ use crate::stages::deployments::{Deployments, server};
 pub(super) struct Reviewer<'a> {
     pub(super) project: &'a Project,
     pub(super) deployments: &'a Deployments<'a>,
-    /// The checkout, for commits.
-    pub(super) source: &'a SourceHistory,
+    pub(super) ancestry: &'a Ancestry,
     /// What was checked of the images.
     pub(super) checks: &'a [Check],
     /// Whether this run may be the one that built them.
@@ -41,7 +40,7 @@ impl Reviewer<'_> {
         let change = promotion.moves.first()?;
         let (old, new) = (&change.state.as_ref()?.commit, &change.after.source.commit);
         match promotion.kind {
-            Kind::Promotion => self.source.commits(old, new),
+            Kind::Promotion => self.ancestry.commits(old, new),
             Kind::Rollback => None,
         }
     }

@@ -1,15 +1,15 @@
 //! `rollback`: what an environment pinned before comes back, by the same ways a promotion goes.
 
 use ci_catalog::Service;
-use ci_deployments::git::SourceHistory;
 use ci_deployments::policy::PastState;
 use ci_deployments::{Contents, NoWayBack, Policy, Rollback, RollbackTarget, State};
 use ci_engine::Progress;
 
-use super::evidence::{Witness, verdict};
+use super::ancestry::Ancestry;
+use super::evidence::{Known, Witness, verdict};
 use super::receivers::Receivers;
 use super::review::Reviewer;
-use super::{Change, Outcome, Promoted, apply, step_outcome, units};
+use super::{Change, Outcome, Promoted, apply, step_outcome, units, warn};
 use crate::error::{Exit, UserError};
 use crate::project::Project;
 use crate::stages::deployments::{Deployments, refused};
@@ -49,13 +49,21 @@ pub(crate) async fn run(
     let known: Vec<String> = catalog.services().map(|it| it.name.to_string()).collect();
     let units = units::of(catalog, &target, &request.services, &known)?;
     let paths = target.paths(units.iter().flatten().map(|it| &it.name))?;
+    // It ran there before: only what may have changed since is looked at.
+    let policy = Policy {
+        soak_minutes: 0,
+        checks: Vec::new(),
+        ..target.declaration.policy.clone()
+    };
+    let witness = Witness::new(project, &policy).await?;
+    warn(progress, name, witness.warning());
     let back = Back {
         project,
         request,
         contents: target.read(&paths).await?,
         target: &target,
-        history: SourceHistory::new(project.root()),
-        witness: Witness::new(project)?,
+        policy,
+        witness,
     };
     let mut promoted = Promoted::default();
     for unit in &units {
@@ -94,7 +102,7 @@ struct Back<'a> {
     request: &'a Request,
     target: &'a Deployments<'a>,
     contents: Contents,
-    history: SourceHistory,
+    policy: Policy,
     witness: Witness,
 }
 
@@ -127,20 +135,19 @@ impl Back<'_> {
         };
         let plan = |contents: &Contents| ci_deployments::rollback(&rollback, contents);
         let promotion = plan(&self.contents).map_err(refused)?;
-        // It ran there before: only what may have changed since is looked at.
-        let policy = Policy {
-            soak_minutes: 0,
-            checks: Vec::new(),
-            ..self.target.declaration.policy.clone()
-        };
         let mut checks = Vec::new();
         for change in promotion.moves.iter().filter(|_| !promotion.is_done()) {
-            checks.extend(self.witness.checks(&policy, &change.after, None).await?);
+            checks.extend(
+                self.witness
+                    .checks(&self.policy, &change.after, Known::default())
+                    .await?,
+            );
         }
+        let ancestry = Ancestry::new(self.project, self.target.declaration, None);
         let reviewer = Reviewer {
             project: self.project,
             deployments: self.target,
-            source: &self.history,
+            ancestry: &ancestry,
             checks: &checks,
             is_of_release: false,
         };
