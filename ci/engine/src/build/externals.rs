@@ -53,7 +53,7 @@ impl Externals {
         found.ok_or_else(|| Error::new(format!("nothing was found for {name} ({platform})")))
     }
 
-    /// What a step takes files from. Triggers of images name what nobody knew before.
+    /// What a step takes files from. Triggers of images name what nobody knew before, and so nobody can have pinned it.
     pub(super) async fn get_or_pull(
         &self,
         session: &Arc<Session>,
@@ -62,7 +62,17 @@ impl Externals {
     ) -> Result<Arc<Container>> {
         match self.get(name, &platform(&request.platform)) {
             Ok(found) => Ok(found),
-            Err(_) => bring(session, request, name, &request.platform).await,
+            Err(_) => {
+                let found = bring(session, request, name, &request.platform).await?;
+                if named::find(&request.contexts, name).is_none() && !name.contains('@') {
+                    let message = format!(
+                        "{name}, which a trigger (ONBUILD) of an image names, is what its tag means now: a context of this name pins it"
+                    );
+                    let progress = &session.options.progress;
+                    progress.warn(&request.group, "UnpinnedBases", message, None);
+                }
+                Ok(found)
+            }
         }
     }
 }

@@ -52,6 +52,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             pinned,
         ),
         test(
+            "an image that only a trigger names goes by its tag, with a warning, or by a context",
+            triggered,
+        ),
+        test(
             "a registry that does not answer is told apart from one that says no",
             kinds_of_failure,
         ),
@@ -303,6 +307,44 @@ async fn pinned(mut fixture: Fixture) -> TestResult {
     let built = build_on(&query, json!({"name": "base", "image": pinned}));
     let files = built.with_exec(vec!["cat", "/made", "/which", "/copied"]);
     assert_eq!(files.stdout().await?, "firstfirstfirst");
+    Ok(())
+}
+
+async fn triggered(mut fixture: Fixture) -> TestResult {
+    let registry = filled(&mut fixture, "base:1", "first").await?;
+    let reference = registry.reference("base:1");
+    fixture.write(
+        "Dockerfile",
+        &format!("FROM scratch\nONBUILD COPY --from={reference} /which /made\n"),
+    );
+    let archive = fixture.dir.path().join("trigger.tar");
+    let engine = fixture.engine().await;
+    let query = engine.query("web");
+    let image = query.host().directory(".").docker_build();
+    image.export(path(&archive)).await?;
+    push(&registry, &archive, "trigger:1", &[]);
+    fixture.write(
+        "Dockerfile",
+        &format!("FROM {}\n", registry.reference("trigger:1")),
+    );
+    let pinned = query.container().from(&reference).image_ref().await?;
+    drop((query, engine));
+
+    let engine = fixture.engine().await;
+    let query = engine.query("web");
+    let built = build_on(&query, json!({"name": reference, "image": pinned}));
+    assert_eq!(built.file("/made").contents().await?, "first");
+    assert_eq!(fixture.warnings(), <[String; 0]>::default());
+    drop((query, engine));
+
+    let engine = fixture.engine().await;
+    let built = engine.query("web").host().directory(".").docker_build();
+    assert_eq!(built.file("/made").contents().await?, "first");
+    let warnings = fixture.warnings();
+    assert!(
+        warnings.len() == 1 && warnings[0].contains(&reference),
+        "{warnings:?}"
+    );
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The images of registries that builds stand on: which the Dockerfiles name (`find`), with which content they go into a build
 //! (`pin`), what `pipeline.lock` lacks of them (`review`), and how it is written (`lock`).
 //!
-//! Images that only the triggers (`ONBUILD`) of other images name are not known before those are pulled, and in none of it.
+//! Images that only the triggers (`ONBUILD`) of other images name are not known before those are pulled, and in none of it; the engine warns
+//! of them.
 
 mod ask;
 mod find;
