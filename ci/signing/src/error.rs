@@ -123,6 +123,9 @@ impl Error {
     /// What can be done, where the message does not say it.
     pub fn help(&self) -> Option<String> {
         let help = match self {
+            Self::Registry(error) if error.is_not_found() => {
+                "what is signed has to be there: push it first"
+            }
             Self::Registry(error) => return error.help(),
             Self::Service { .. } => {
                 "nothing was attached; run the same again when the service is back"

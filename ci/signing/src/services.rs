@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ci_http::Http;
 use sigstore_sign::trust_root::{
@@ -12,7 +13,9 @@ use sigstore_sign::trust_root::{
 use crate::error::{Error, Service};
 use crate::verify::Trust;
 
-/// No document of ours that a file holds is larger, in bytes.
+/// How long the public Sigstore's repository may take for all of its documents.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// No document that a file holds is larger, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 
 /// The services of one Sigstore instance, and its trust root.
@@ -49,10 +52,15 @@ impl Services {
             Some(directory) => tuf.with_cache_dir(directory.to_owned()),
             None => tuf.without_cache(),
         };
-        let (trust, config) = fetch_trust_material(tuf)
-            .await
-            .map_err(|error| broken("the public Sigstore's trust root", error))?;
-        Self::new(http, trust, &config)
+        let what = "the public Sigstore's trust root";
+        match tokio::time::timeout(PATIENCE, fetch_trust_material(tuf)).await {
+            Ok(Ok((trust, config))) => Self::new(http, trust, &config),
+            Ok(Err(error)) => Err(broken(what, error)),
+            Err(_) => Err(Error::Trust {
+                what: what.to_owned(),
+                problem: format!("no answer within {} s", PATIENCE.as_secs()),
+            }),
+        }
     }
 
     /// A private instance: its `trusted_root.json` and its `signing_config.json`.

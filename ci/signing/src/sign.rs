@@ -81,12 +81,13 @@ pub async fn sign_images(
         }
         works.push(work);
     }
+    // Asked before anything is attached: it may fail.
+    let by = signer.signed_by().await?;
     for work in &mut works {
         work.make(signer, &reference.name()).await?;
     }
     let done = works.iter().map(|work| work.attach(client, reference));
     let done = try_join_all(done).await?;
-    let by = signer.signed_by().await?;
     let signed = done.into_iter().map(|(image, bundles, legacy)| Signed {
         image,
         by: by.clone(),

@@ -335,8 +335,8 @@ impl Hand<'_> {
         }
     }
 
-    /// Has a signature logged and stamped. Statements go to the newest log there is. Anything else is for a legacy signature, which
-    /// can hold an entry of a v1 log only.
+    /// Has a signature logged and stamped: in a v1 log as long as there is one. Only its entries fit into legacy signatures, and only
+    /// they have the time that cosign 2 asks for.
     async fn evidence(
         &self,
         signed: Signed<'_>,
@@ -351,16 +351,12 @@ impl Hand<'_> {
             None => Verifier::Key(public.der()),
         };
         let (v1, v2) = (services.rekor.v1.as_deref(), services.rekor.v2.as_deref());
-        let newest = matches!(signed, Signed::Envelope(_));
         let entry = match (v1, v2) {
-            (Some(url), None) => log::enter_v1(services, url, signed, signature, verifier).await?,
-            (Some(url), Some(_)) if !newest => {
-                log::enter_v1(services, url, signed, signature, verifier).await?
-            }
-            (_, Some(_)) if services.timestamp.is_none() => {
+            (Some(url), _) => log::enter_v1(services, url, signed, signature, verifier).await?,
+            (None, Some(_)) if services.timestamp.is_none() => {
                 return Err(Error::NoService(Service::Timestamp));
             }
-            (_, Some(url)) => log::enter_v2(services, url, signed, signature, verifier).await?,
+            (None, Some(url)) => log::enter_v2(services, url, signed, signature, verifier).await?,
             (None, None) => return Err(Error::NoService(Service::Rekor)),
         };
         let timestamp = match services.timestamp.as_deref() {
@@ -429,3 +425,6 @@ fn unsound(image: Digest, why: impl fmt::Display) -> Error {
         problem: why.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

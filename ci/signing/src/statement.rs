@@ -1,7 +1,7 @@
 //! in-toto statements: what is said about an image (in-toto attestation framework, Statement v1).
 
 use ci_oci::Digest;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -36,23 +36,22 @@ pub struct Predicate {
 
 /// Something said about one image. The same statement has the same bytes on every machine: members are in a fixed order, those of
 /// predicates in that of their names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     #[serde(rename = "_type")]
     kind: String,
     subject: [Subject; 1],
     predicate_type: String,
-    #[serde(default)]
     predicate: Value,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 struct Subject {
     digest: Digests,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 struct Digests {
     sha256: String,
 }
@@ -106,15 +105,6 @@ impl Statement {
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let what = "the statement";
         serde_json::to_vec(self).map_err(|source| Error::Json { what, source })
-    }
-
-    /// Reads a statement about one image.
-    ///
-    /// # Errors
-    /// It is none, or one about several things.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let what = "the statement";
-        serde_json::from_slice(bytes).map_err(|source| Error::Json { what, source })
     }
 }
 

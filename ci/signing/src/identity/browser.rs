@@ -6,7 +6,8 @@ use ci_http::{Http, Method, StatusCode, Url};
 use ci_registry::Secret;
 use serde::Deserialize;
 use sigstore_sign::oidc::{
-    AuthCallback, AuthMode, HtmlTemplates, IdentityToken, OAuthClient, OAuthConfig, SecretString,
+    AuthCallback, AuthMode, AuthOptions, HtmlTemplates, IdentityToken, OAuthClient, OAuthConfig,
+    SecretString,
 };
 
 use crate::call::printable;
@@ -17,6 +18,11 @@ const MAX_DESCRIPTION: u64 = 256 << 10;
 
 /// The person who signs.
 pub trait Person: Send + Sync {
+    /// Whether a browser on this machine is of use: not to somebody who is here over the network.
+    fn has_browser(&self) -> bool {
+        true
+    }
+
     /// Shows the address to sign in at. `opened` says that a browser shows it already.
     fn visit(&self, address: &str, opened: bool);
 
@@ -43,7 +49,10 @@ pub(super) async fn sign_in(
     let provider = discover(http, issuer).await?;
     let config = OAuthConfig::new(provider.authorization_endpoint, provider.token_endpoint);
     let client = OAuthClient::with_http_client(config, http.client().clone());
-    let token = client.authenticate(Callback(person)).await;
+    let options = AuthOptions::new().with_force_oob(!person.has_browser());
+    let token = client
+        .authenticate_with_options(Callback(person), options)
+        .await;
     token.map_err(|error| failed(issuer, &format!("signs nobody in: {error}")))
 }
 

@@ -16,12 +16,13 @@ use crate::server::{Reply, Request, Server};
 use crate::signatures::{sign, signer};
 
 /// Services of which only those at these addresses are there.
-fn services(fulcio: &str, rekor: &str) -> Services {
+pub(crate) fn services(fulcio: &str, rekor: &str) -> Services {
     let root = json!({ "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1" });
     let at = |url: &str| json!([{ "url": url, "majorApiVersion": 1, "operator": "test", "validFor": { "start": "2020-01-01T00:00:00Z" } }]);
     let config = json!({
         "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
         "caUrls": at(fulcio),
+        "oidcUrls": at(fulcio),
         "rekorTlogUrls": at(rekor),
         "rekorTlogConfig": { "selector": "ANY" },
         "tsaUrls": [],
@@ -31,7 +32,7 @@ fn services(fulcio: &str, rekor: &str) -> Services {
 }
 
 /// A token that looks like one.
-fn token() -> String {
+pub(crate) fn token() -> String {
     let claims = json!({ "iss": "https://issuer.example", "sub": "s", "exp": 9_999_999_999_u64 });
     format!(
         "e30.{}.c2VjcmV0",

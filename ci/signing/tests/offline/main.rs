@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with other suites")]
 mod clock;
 mod failures;
+mod person;
 mod registry;
 #[path = "../../../http/tests/http/server.rs"]
 #[allow(dead_code, reason = "shared with other suites")]
