@@ -18,6 +18,7 @@ mod identity;
 mod key;
 mod legacy;
 mod log;
+pub mod policy;
 mod services;
 mod sign;
 mod signer;
