@@ -153,9 +153,8 @@ impl Bom {
         }
     }
 
-    /// Adds what another bill knows, such as that of a program in the image; its subject is a package here. `location` is where the
-    /// program is in the image, if that is known.
-    pub fn include(&mut self, other: Self, location: Option<&str>) {
+    /// Adds what the bill of a program in the image knows; its subject is a package here. `location` is where the program is.
+    pub(crate) fn include(&mut self, other: Self, location: &str) {
         let Self {
             subject,
             packages,
@@ -165,13 +164,13 @@ impl Bom {
         } = other;
         if let Subject::Program(mut program) = subject {
             program.role = Role::Application;
-            program.locations.extend(location.map(str::to_owned));
+            program.locations.insert(location.to_owned());
             self.add(program);
         }
         for mut package in packages.into_values() {
             // What helped to compile is nowhere in the image.
             if package.role != Role::BuildTool {
-                package.locations.extend(location.map(str::to_owned));
+                package.locations.insert(location.to_owned());
             }
             self.add(package);
         }

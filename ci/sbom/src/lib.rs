@@ -22,7 +22,7 @@ mod uuid;
 
 pub use bom::{Bom, Image, Subject};
 pub use diff::{Change, Inventory, diff};
-pub use image::{ScanError, of_image};
+pub use image::{Programs, ScanError, of_image};
 pub use license::License;
 pub use package::{Checksum, ChecksumAlgorithm, Ecosystem, Package, Role};
 pub use sources::System;

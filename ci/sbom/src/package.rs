@@ -82,7 +82,7 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// Of the archive that a package was published as.
+/// Of the archive that a package was published as; of a program that was compiled, of the program itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Checksum {
     algorithm: ChecksumAlgorithm,
@@ -126,7 +126,7 @@ pub struct Package {
     pub license: Option<License>,
     /// Who maintains or distributes it.
     pub supplier: Option<String>,
-    /// Of what it was published as.
+    /// Of what it was published as, or of the program that it is.
     pub checksum: Option<Checksum>,
     /// Files of the image it was found in; absolute paths.
     pub locations: BTreeSet<String>,

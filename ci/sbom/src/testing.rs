@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use test_support::archive::Layer;
 
 use crate::{
-    Bom, Checksum, ChecksumAlgorithm, Ecosystem, License, Package, Role, ScanError, Subject,
-    of_image,
+    Bom, Checksum, ChecksumAlgorithm, Ecosystem, License, Package, Programs, Role, ScanError,
+    Subject, of_image,
 };
 
 /// A layer of these files.
@@ -29,6 +29,10 @@ pub(crate) fn bom(layers: &[Vec<u8>]) -> Bom {
 }
 
 pub(crate) fn scan(layers: &[Vec<u8>]) -> Result<Bom, ScanError> {
+    scan_knowing(layers, &Programs::new())
+}
+
+pub(crate) fn scan_knowing(layers: &[Vec<u8>], programs: &Programs) -> Result<Bom, ScanError> {
     let dir = TempDir::new().unwrap();
     let layout = Layout::create(dir.path()).unwrap();
     let stored: Vec<_> = layers
@@ -50,7 +54,12 @@ pub(crate) fn scan(layers: &[Vec<u8>]) -> Result<Bom, ScanError> {
     let image = layout
         .resolve_descriptor(&image.descriptor, &config.platform())
         .unwrap();
-    of_image(&layout, "registry.example.com/acme/shop-web", &image)
+    of_image(
+        &layout,
+        "registry.example.com/acme/shop-web",
+        &image,
+        programs,
+    )
 }
 
 /// Its packages as purls, or names where they have none.
@@ -145,7 +154,10 @@ pub(crate) fn program() -> Bom {
 
 /// An image of a distribution, with a program in it, of which something could not be read.
 pub(crate) fn sample() -> Bom {
-    let mut bom = bom(&[layer(&[
+    let web = elf(&[]);
+    let known = Programs::from([(Digest::of(&web), program())]);
+    let layers = [layer(&[
+        ("app/web", &web),
         (
             "etc/os-release",
             b"ID=alpine\nVERSION_ID=3.19.1\nPRETTY_NAME=\"Alpine Linux v3.19\"\n",
@@ -155,9 +167,8 @@ pub(crate) fn sample() -> Bom {
             b"P:zlib\nV:1.3-r2\nA:x86_64\nm:Somebody <a@example.org>\nL:Zlib AND Odd\n",
         ),
         ("var/lib/rpm/Packages", b"?"),
-    ])]);
-    bom.include(program(), Some("/app/web"));
-    bom
+    ])];
+    scan_knowing(&layers, &known).unwrap()
 }
 
 /// Holds a document against the one in `tests/golden`, which the interoperability suite has others validate. With `UPDATE_GOLDEN` in the

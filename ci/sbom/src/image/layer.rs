@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ci_oci::layer::{ChangeKind, LayerError, Limits, Walk};
 use ci_oci::{Descriptor, Digest, Layout, compression};
 
-use super::ScanError;
 use super::tree::Tree;
-use crate::sources::{self, Kind};
+use super::{Programs, ScanError};
+use crate::sources::{self, Finding, Kind};
 use crate::text;
 
 /// Hard links whose content is looked for, of one layer.
@@ -22,6 +22,7 @@ pub(super) fn read(
     image: Digest,
     layer: &Descriptor,
     diff_id: &Digest,
+    programs: &Programs,
     below: &mut Tree,
 ) -> Result<Tree, ScanError> {
     let content = |problem: String| ScanError::Content {
@@ -32,6 +33,7 @@ pub(super) fn read(
     let mut scan = Scan {
         own: below.above(),
         below,
+        programs,
         links: BTreeMap::new(),
     };
     let found = pass(layout, layer, |walk| scan.first(walk)).map_err(|it| it.at(layer, image))?;
@@ -90,6 +92,7 @@ fn pass(
 struct Scan<'t> {
     below: &'t mut Tree,
     own: Tree,
+    programs: &'t Programs,
     /// Names of interest for files that have passed already, and the names these had: the `package.json` of a package, which is also
     /// in the store of a package manager.
     links: BTreeMap<Vec<u8>, (Vec<u8>, Kind)>,
@@ -156,7 +159,14 @@ impl Scan<'_> {
             return Ok(());
         }
         content.read_up_to(size, &mut bytes)?;
-        if let Some(finding) = kind.read(&path, &bytes) {
+        let known = (kind == Kind::Elf && !self.programs.is_empty())
+            .then(|| Digest::of(&bytes))
+            .filter(|digest| self.programs.contains_key(digest));
+        let finding = match known {
+            Some(digest) => Some(Finding::Program(digest)),
+            None => kind.read(&path, &bytes),
+        };
+        if let Some(finding) = finding {
             self.own.insert(path, Arc::new(finding));
         }
         Ok(())

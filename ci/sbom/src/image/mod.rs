@@ -3,7 +3,7 @@
 mod layer;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ci_oci::layer::LayerError;
 use ci_oci::layout::{LayoutError, Resolved};
@@ -14,6 +14,9 @@ use crate::package::{Ecosystem, Package};
 use crate::sources::{Finding, Licenses, Packages};
 use crate::text;
 use tree::Tree;
+
+/// Bills of programs, by the digest of the program's file.
+pub type Programs = BTreeMap<Digest, Bom>;
 
 /// Why an image could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,16 +50,25 @@ pub enum ScanError {
 /// Reads an image of one platform: what is in it, as its own files tell. `name` is what the image is called, registry and repository
 /// where it has them.
 ///
+/// `programs` is what others know of programs that may be in the image, by the digest of the program: what they were compiled from, where
+/// they do not tell themselves.
+///
 /// Every layer is read and verified to its end. What is found is what a container of the image would see: whiteouts and files in place
 /// of others are applied.
 ///
 /// # Errors
 /// When the image is damaged, or refused as one that nobody could unpack.
-pub fn of_image(layout: &Layout, name: &str, image: &Resolved) -> Result<Bom, ScanError> {
+pub fn of_image(
+    layout: &Layout,
+    name: &str,
+    image: &Resolved,
+    programs: &Programs,
+) -> Result<Bom, ScanError> {
     let mut tree = Tree::default();
     let layers = image.manifest.layers.iter();
     for (layer, diff_id) in layers.zip(&image.config.rootfs.diff_ids) {
-        let added = layer::read(layout, image.descriptor.digest, layer, diff_id, &mut tree)?;
+        let digest = image.descriptor.digest;
+        let added = layer::read(layout, digest, layer, diff_id, programs, &mut tree)?;
         tree.add(added);
     }
     let config = &image.config;
@@ -66,7 +78,7 @@ pub fn of_image(layout: &Layout, name: &str, image: &Resolved) -> Result<Bom, Sc
         platform: config.platform(),
         created: created(config.created.as_deref()),
     };
-    Ok(bill(subject, tree))
+    Ok(bill(subject, &tree, programs))
 }
 
 /// The time an image says it was made at, in the one form that documents may have. Without one it is the epoch: a time of ours would be
@@ -78,7 +90,7 @@ fn created(stated: Option<&str>) -> String {
 }
 
 /// What the findings mean together.
-fn bill(subject: Image, tree: Tree) -> Bom {
+fn bill(subject: Image, tree: &Tree, programs: &Programs) -> Bom {
     let mut bom = Bom::new(Subject::Image(subject));
     bom.system = tree.system();
     let licenses = Licenses::among(tree.findings().map(|(_, it)| it));
@@ -101,6 +113,11 @@ fn bill(subject: Image, tree: Tree) -> Bom {
                     packages: found.packages.iter().map(located).collect(),
                     dependencies: found.dependencies.clone(),
                 });
+            }
+            Finding::Program(digest) => {
+                if let Some(program) = programs.get(digest) {
+                    bom.include(program.clone(), &location);
+                }
             }
             Finding::Lock(found) => locks.push((path, found)),
             Finding::Gap(why) => bom.gap(format!("{location}: {why}")),

@@ -15,6 +15,8 @@ mod rpm;
 pub(crate) use copyright::Licenses;
 pub use os_release::System;
 
+use ci_oci::Digest;
+
 use crate::package::{Checksum, Package};
 
 /// Packages that were found together.
@@ -47,6 +49,8 @@ pub(crate) enum Finding {
     SameLicenses { package: String, other: String },
     /// These packages were meant to be installed in the directory of the file; whether they are is seen there.
     Lock(Packages),
+    /// It is the program that somebody knows by this digest of its content.
+    Program(Digest),
     /// It should say something, and could not be read.
     Gap(&'static str),
 }
@@ -59,7 +63,7 @@ impl Finding {
                 found.packages.len() + found.dependencies.len() / 8
             }
             Self::Licenses { names, .. } => names.len(),
-            Self::System(_) | Self::SameLicenses { .. } | Self::Gap(_) => 0,
+            Self::System(_) | Self::SameLicenses { .. } | Self::Program(_) | Self::Gap(_) => 0,
         }
     }
 }

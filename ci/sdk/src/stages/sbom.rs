@@ -1,14 +1,14 @@
 //! `sbom`: what is in the images of the release record.
 //!
-//! The images' own files tell, and, of a program that we compiled, what its builder knew: cargo leaves nothing in a program. Reading an
-//! image is `ci_sbom`'s business; here is which image, and what belongs to it.
+//! The images' own files tell, and, of programs that we compiled, what their builder knew: cargo leaves nothing in a program. Reading an
+//! image is `ci_sbom`'s business; here is which image, and which programs are known.
 
 use std::path::{Path, PathBuf};
 
 use ci_oci::layout::Resolved;
 use ci_oci::manifest::Document;
 use ci_oci::{Descriptor, Digest, Layout};
-use ci_sbom::{Bom, cyclonedx, spdx};
+use ci_sbom::{Bom, Programs, Subject, cyclonedx, spdx};
 
 use super::build::LAYOUT;
 use super::files;
@@ -117,17 +117,15 @@ pub(crate) async fn of_service(
         .filter(is_wanted)
         .cloned()
         .collect();
-    let (root, dir) = (project.root().to_owned(), project.state_dir().join(LAYOUT));
+    let programs = programs(project, &Record::required(project)?)?;
+    let dir = project.state_dir().join(LAYOUT);
     let service = service.clone();
     // Layers are read and digested.
     tokio::task::spawn_blocking(move || {
         let layout = Layout::open(&dir).map_err(|error| missing(&service).because(error))?;
         let described = wanted.iter().map(|platform| {
             let image = find(&layout, &service, platform)?;
-            let mut bom = ci_sbom::of_image(&layout, &service.repository, &image)?;
-            if let Some(known) = &platform.sbom {
-                include(&mut bom, &image, &root.join(&known.path), known.digest)?;
-            }
+            let bom = ci_sbom::of_image(&layout, &service.repository, &image, &programs)?;
             Ok(Described {
                 service: service.name.clone(),
                 platform: platform.platform.clone(),
@@ -179,23 +177,26 @@ fn missing(service: &Service) -> UserError {
     UserError::new(Exit::Usage, message).hint(format!("`build {name}` again"))
 }
 
-/// Adds what the builder of a program knew of it.
-fn include(bom: &mut Bom, image: &Resolved, path: &Path, digest: Digest) -> eyre::Result<()> {
-    let stale = || {
-        let message = format!("{} is not what the build wrote", path.display());
-        UserError::new(Exit::Usage, message).hint("build again")
-    };
-    let document = std::fs::read(path).map_err(|error| stale().because(error))?;
-    if Digest::of(&document) != digest {
-        return Err(stale().into());
+/// What builders knew of the programs they compiled. Images of other services may have them, too.
+fn programs(project: &Project, record: &Record) -> eyre::Result<Programs> {
+    let platforms = record.services.iter().flat_map(|it| &it.platforms);
+    let mut programs = Programs::new();
+    for known in platforms.filter_map(|platform| platform.sbom.as_ref()) {
+        let path = project.root().join(&known.path);
+        let stale = || {
+            let message = format!("{} is not what the build wrote", path.display());
+            UserError::new(Exit::Usage, message).hint("build again")
+        };
+        let document = std::fs::read(&path).map_err(|error| stale().because(error))?;
+        if Digest::of(&document) != known.digest {
+            return Err(stale().into());
+        }
+        let bom = cyclonedx::read(&document).map_err(|error| stale().because(error))?;
+        if let Subject::Program(program) = &bom.subject
+            && let Some(checksum) = &program.checksum
+        {
+            programs.insert(Digest::from_hex(checksum.hex())?, bom);
+        }
     }
-    let program = cyclonedx::read(&document).map_err(|error| stale().because(error))?;
-    let entrypoint = image
-        .config
-        .config
-        .entrypoint
-        .as_deref()
-        .unwrap_or_default();
-    bom.include(program, entrypoint.first().map(String::as_str));
-    Ok(())
+    Ok(programs)
 }

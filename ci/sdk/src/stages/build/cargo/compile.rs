@@ -145,7 +145,7 @@ async fn build(
     let compiled = build.run(step).await?;
     let (bin, program) = product::the_only(service, &compiled)?;
     product::check(ctx, service, &program.path, &recipe.target, &home)?;
-    let sbom = product::bill(&workspace, &program.package, &compiled)?;
+    let sbom = product::bill(&workspace, program, &compiled)?;
 
     let rule = std::fs::read_to_string(program.path.with_extension("d")).unwrap_or_default();
     let mut files = inputs::dependencies(&rule);

@@ -15,8 +15,8 @@ const KEPT: usize = 4;
 
 /// Names of an entry's files.
 const PROGRAM: &str = "program";
-/// With the version of the format: what an earlier program wrote is made anew.
-const SBOM: &str = "sbom-1.6.cdx.json";
+/// Not as earlier versions called it: theirs does not name the program, and is made anew.
+const SBOM: &str = "program.cdx.json";
 
 /// The programs of one service for one target.
 #[derive(Debug)]

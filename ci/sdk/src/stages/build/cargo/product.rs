@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ci_catalog::Service;
+use ci_oci::Digest;
 
 use super::elf::Elf;
 use super::lockfile::Lockfile;
@@ -74,18 +75,20 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The bill of materials.
+/// The bill of materials of a program.
 pub(super) fn bill(
     workspace: &Path,
-    (name, version): &messages::PackageKey,
+    program: &messages::Program,
     compiled: &Compiled,
 ) -> eyre::Result<Vec<u8>> {
     let path = workspace.join("Cargo.lock");
     let broken = || UserError::new(Exit::Usage, format!("{} cannot be read", path.display()));
     let text = std::fs::read_to_string(&path).map_err(|error| broken().because(error))?;
     let lock = Lockfile::parse(&text).map_err(|error| broken().because(error))?;
+    let (name, version) = &program.package;
     let root = lock
         .local(name, version)
         .ok_or_else(|| eyre::eyre!("{} lacks the package {name} {version}", path.display()))?;
-    sbom::document(&lock, root, &compiled.packages)
+    let digest = Digest::of(std::fs::read(&program.path)?);
+    sbom::document(&lock, root, &compiled.packages, &digest)
 }

@@ -6,16 +6,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ci_oci::Digest;
 use ci_sbom::{Bom, Checksum, ChecksumAlgorithm, Ecosystem, License, Role, Subject, cyclonedx};
 
 use super::lockfile::{Index, Locked, Lockfile};
 use super::messages::{Package, PackageKey};
 
-/// Writes the bill in CycloneDX. `root` is the package that the program is of.
+/// Writes the bill in CycloneDX. `root` is the package that the program is of, `program` the digest of its file: by that it is found
+/// in images, whichever they are.
 pub(super) fn document(
     lock: &Lockfile,
     root: Index,
     compiled: &BTreeMap<PackageKey, Package>,
+    program: &Digest,
 ) -> eyre::Result<Vec<u8>> {
     let role = |package: &Locked| compiled.get(&(package.name.clone(), package.version.clone()));
     let graph = lock.reachable(root, |package| role(package).is_some());
@@ -25,6 +28,7 @@ pub(super) fn document(
             let mut package = package(locked, role(locked))?;
             if *index == root {
                 package.role = Role::Application;
+                package.checksum = Checksum::new(ChecksumAlgorithm::Sha256, &program.hex());
             }
             packages.insert(*index, package);
         }

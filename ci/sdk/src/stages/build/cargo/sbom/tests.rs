@@ -55,7 +55,13 @@ fn the_document_lists_what_was_compiled_and_how_it_hangs_together() {
     .unwrap();
     let lock = Lockfile::parse(LOCK).unwrap();
     let root = lock.local("web", "0.1.0").unwrap();
-    let bytes = document(&lock, root, &compiled(folder.path())).unwrap();
+    let bytes = document(
+        &lock,
+        root,
+        &compiled(folder.path()),
+        &Digest::of("program"),
+    )
+    .unwrap();
     // What the format makes of it is under test in its own crate.
     let bom = cyclonedx::read(&bytes).unwrap();
     let told = |package: &ci_sbom::Package| {
@@ -80,7 +86,7 @@ fn the_document_lists_what_was_compiled_and_how_it_hangs_together() {
       Library, MIT OR Apache-2.0, None
       None
     web@0.1.0
-      Application, MIT OR Apache-2.0, None
+      Application, MIT OR Apache-2.0, Some("1310")
       Some({"pkg:cargo/a@1.0.0%2Bb", "pkg:cargo/macros@2.0.0?vcs_url=git%2Bhttps:%2F%2Fexample.com%2Fmacros%40abc", "pkg:cargo/own@3.0.0?repository_url=https:%2F%2Fexample.com%2Findex%2F"})
     "#);
 }
