@@ -9,7 +9,7 @@ use crate::project::Project;
 use crate::stages::promote::{self, Promoted, Request};
 use crate::terminal::Paint;
 
-/// Pin what was pushed in an environment, by a pull request to its deployments repository
+/// Pin what was pushed in an environment, by a pull request or a commit
 ///
 /// Digests of the release record (.pipeline/release.json), or those that another environment pins, are written to the places that
 /// `[environments.NAME.deploy]` of pipeline.toml declares: a pull request for each release unit, updated when repeated, or a commit on the
@@ -21,8 +21,8 @@ pub(crate) struct Promote {
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
 
-    /// The environment of pipeline.toml that gets them
-    #[arg(long, visible_alias = "to", value_name = "NAME")]
+    /// The environment of pipeline.toml that gets them; `--to` means the same
+    #[arg(long, alias = "to", value_name = "NAME")]
     env: String,
 
     /// Take what this environment pins, not what was built [default: what `from` of its deployments says]
@@ -59,8 +59,9 @@ Examples:
   {bin} promote web --from staging --to production     the digest that staging runs
   {bin} promote --env staging --output json            pull requests and commits
 
-Credentials: PIPELINE_DEPLOY_TOKEN; or PIPELINE_DEPLOY_APP_ID and PIPELINE_DEPLOY_APP_KEY of a GitHub App (its key in PEM, or a
-file with it); or, in a job, GITHUB_TOKEN for the job's own server. Without a token, commits are pushed as git is configured.";
+Credentials: PIPELINE_DEPLOY_TOKEN; else PIPELINE_DEPLOY_APP_ID and PIPELINE_DEPLOY_APP_KEY of a
+GitHub App (the key in PEM, or a file with it); else, on the job's own server, GITHUB_TOKEN.
+Without a token, commits are pushed as git is configured.";
 
 pub(crate) async fn run(
     args: &Promote,

@@ -7,7 +7,7 @@ use crate::project::Project;
 use crate::stages::promote::{RollbackRequest, rollback};
 use crate::terminal::Paint;
 
-/// Pin what an environment pinned before, by a pull request that takes a promotion back
+/// Pin what an environment pinned before, by a pull request or a commit
 ///
 /// What was pinned is known from the history of the deployments repository. A release unit goes back as a whole, and nothing of the
 /// database does: a unit with migrations says so. An image that is no longer in its registry, or not signed as the environment asks for, is

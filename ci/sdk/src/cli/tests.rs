@@ -42,9 +42,8 @@ fn help_of_the_program() {
       plan         Say what a build would do, and which base images moved since the last one
       push         Bring what was built to its registry
       sign         Sign what was pushed, and say where it is from
-      promote      Pin what was pushed in an environment, by a pull request to its deployments
-                   repository
-      rollback     Pin what an environment pinned before, by a pull request that takes a promotion back
+      promote      Pin what was pushed in an environment, by a pull request or a commit
+      rollback     Pin what an environment pinned before, by a pull request or a commit
       status       Say what environments pin, since when, and whether that is what runs
       gate         Check that every image of manifests is pinned, exists and is signed
       affected     Say which services a change touches, and why
@@ -159,6 +158,105 @@ fn help_of_build() {
       pipeline build --env production           with the tags of an environment
       pipeline build --affected --reuse         in CI: only what a change touches and no registry has
       pipeline build web --output json | jq .   the release record, for scripts
+    ");
+}
+
+#[test]
+fn help_of_promote() {
+    insta::assert_snapshot!(help(&["promote"]), @r"
+    Pin what was pushed in an environment, by a pull request or a commit
+
+    Digests of the release record (.pipeline/release.json), or those that another environment pins, are
+    written to the places that `[environments.NAME.deploy]` of pipeline.toml declares: a pull request
+    for each release unit, updated when repeated, or a commit on the branch. Nothing is built. What the
+    environment's policy asks for is checked first; what is older than what is pinned is refused.
+
+    Usage: pipeline promote [OPTIONS] --env <NAME> [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services, with those coupled to them; none means all that there are
+
+    Options:
+          --env <NAME>
+              The environment of pipeline.toml that gets them; `--to` means the same
+
+          --from <NAME>
+              Take what this environment pins, not what was built [default: what `from` of its
+              deployments says]
+
+          --dry-run
+              Say what would change, and why it would be refused; write nothing
+
+          --force
+              Let an older commit, or one that cannot be compared, take the place of what is pinned
+
+          --reopen
+              Propose again what people declined: a pull request that was closed without being merged
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline promote --env staging --dry-run                what would change, line by line
+      pipeline promote --env staging                          everything that was pushed
+      pipeline promote web --from staging --to production     the digest that staging runs
+      pipeline promote --env staging --output json            pull requests and commits
+
+    Credentials: PIPELINE_DEPLOY_TOKEN; else PIPELINE_DEPLOY_APP_ID and PIPELINE_DEPLOY_APP_KEY of a
+    GitHub App (the key in PEM, or a file with it); else, on the job's own server, GITHUB_TOKEN.
+    Without a token, commits are pushed as git is configured.
+    ");
+}
+
+#[test]
+fn help_of_rollback() {
+    insta::assert_snapshot!(help(&["rollback"]), @r"
+    Pin what an environment pinned before, by a pull request or a commit
+
+    What was pinned is known from the history of the deployments repository. A release unit goes back as
+    a whole, and nothing of the database does: a unit with migrations says so. An image that is no
+    longer in its registry, or not signed as the environment asks for, is refused, and so is a rollback
+    of what is not pinned any more.
+
+    Usage: pipeline rollback [OPTIONS] --env <NAME>
+
+    Options:
+          --env <NAME>
+              The environment of pipeline.toml
+
+          --service <SERVICE>
+              Services, with those coupled to them; none means all that were promoted more than once
+
+          --to <REF|DIGEST>
+              Go back to this digest or commit, of the source or the deployments repository; 7
+              characters are enough [default: the one before]
+
+          --of <REF|DIGEST>
+              What is to be taken back: refused if something else, such as a newer promotion, is pinned
+              by now
+
+          --dry-run
+              Say what would change; write nothing
+
+          --reopen
+              Propose again what people declined: a pull request that was closed without being merged
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline rollback --env production --dry-run            what would come back
+      pipeline rollback --env production --service web        what production had before
+      pipeline rollback --env production --service web --to $(git rev-parse HEAD~2)
+
+    Credentials are those of `pipeline promote`.
     ");
 }
 
