@@ -22,6 +22,7 @@ use self::job::Job;
 pub(crate) use self::signer::KeySource;
 use self::work::Work;
 use super::record::{self, Record};
+use super::sbom::{self, Form};
 use crate::error::{Exit, UserError};
 use crate::project::Project;
 use crate::registries;
@@ -132,7 +133,9 @@ async fn sign(
         false => made += 1,
     };
     let mut statements = Vec::new();
-    for (image, predicates) in predicates(record, job, work) {
+    let mut said = predicates(record, job, work);
+    add_bills(&mut said, project, work).await?;
+    for (image, predicates) in said {
         let kinds: Vec<String> = predicates.iter().map(|it| it.kind.clone()).collect();
         let attached = ci_signing::attest(client, &work.reference, image, signer, predicates).await;
         for (kind, attached) in kinds.into_iter().zip(attached.map_err(failed)?) {
@@ -201,6 +204,38 @@ fn predicates(
     }
     all.retain(|(_, predicates)| !predicates.is_empty());
     all
+}
+
+/// Adds what is in the image of each platform. One that was not built here is not at hand; whoever built it has said what is in it.
+async fn add_bills(
+    said: &mut Vec<(Digest, Vec<Predicate>)>,
+    project: &Project,
+    work: &Work<'_>,
+) -> eyre::Result<()> {
+    if work.service.reused {
+        return Ok(());
+    }
+    for described in sbom::of_service(project, work.service, &[]).await? {
+        let forms = [
+            (predicate::SPDX, Form::Spdx),
+            (predicate::CYCLONEDX, Form::CycloneDx),
+        ];
+        let mut bills = Vec::new();
+        for (kind, form) in forms {
+            bills.push(Predicate {
+                kind: kind.to_owned(),
+                content: serde_json::from_slice(&described.document(form)?)?,
+            });
+        }
+        match said
+            .iter_mut()
+            .find(|(image, _)| *image == described.digest)
+        {
+            Some((_, predicates)) => predicates.extend(bills),
+            None => said.push((described.digest, bills)),
+        }
+    }
+    Ok(())
 }
 
 /// What an error of signing means to the run.
