@@ -18,6 +18,8 @@ mod cache;
 mod commands;
 mod concurrent;
 mod failures;
+mod full_disk;
+mod gate;
 mod help;
 mod interrupted;
 mod killed;
@@ -26,11 +28,14 @@ mod offline;
 mod output;
 mod promote;
 mod push;
+mod receivers;
 mod record;
 mod registries;
 mod reuse;
 mod same_digest;
 mod secrets;
+mod sign;
+mod status;
 mod support;
 mod version;
 mod warm;
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         interrupted::tests(),
         concurrent::tests(),
         failures::tests(),
+        full_disk::tests(),
         offline::tests(),
         record::tests(),
         bases::tests(),
@@ -58,7 +64,11 @@ fn main() -> ExitCode {
         affected::tests(),
         reuse::tests(),
         push::tests(),
+        sign::tests(),
         promote::tests(),
+        gate::tests(),
+        status::tests(),
+        receivers::tests(),
         output::tests(),
         adding::tests(),
         commands::tests(),

@@ -8,18 +8,23 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::base::Base;
 use test_support::proxy::Proxy;
+use test_support::referrers;
 use test_support::registry::{Registry, USER, Wants};
 
 use crate::support::program::{self, Outcome};
 use crate::support::project::Project;
 use crate::support::registry::{authority, login, plain, plain_host, push, registry};
-use crate::support::{Verdict, test_if_possible};
+use crate::support::{Skip, Verdict, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test_if_possible(
             "push: another tool and our own engine pull what was built, byte for byte",
             pulled_back,
+        ),
+        test_if_possible(
+            "push: to a registry of another make, with the referrers API",
+            another_make,
         ),
         test_if_possible("push: the second time sends nothing and asks little", again),
         test_if_possible(
@@ -119,11 +124,15 @@ fn there(registry: &Registry, name: &str) -> Option<String> {
 
 /// The same, with further options of that tool.
 fn there_as(registry: &Registry, name: &str, options: &[&str]) -> Option<String> {
+    let user = format!("--creds={}:{}", USER.0, USER.1);
+    digest_at(&registry.reference(name), &[options, &[&user]].concat())
+}
+
+fn digest_at(image: &str, options: &[&str]) -> Option<String> {
     let asked = Command::new("skopeo")
         .args(["inspect", "--format={{.Digest}}"])
         .args(options)
-        .arg(format!("--creds={}:{}", USER.0, USER.1))
-        .arg(format!("docker://{}", registry.reference(name)))
+        .arg(format!("docker://{image}"))
         .output()
         .unwrap();
     let digest = String::from_utf8(asked.stdout).unwrap();
@@ -162,10 +171,7 @@ fn pulled_back() -> Verdict {
         for blob in fs::read_dir(copy.join("blobs/sha256")).unwrap() {
             let blob = blob.unwrap();
             let ours = project.state("oci/blobs/sha256").join(blob.file_name());
-            assert_eq!(
-                fs::read(ours).unwrap(),
-                fs::read(blob.path()).unwrap()
-            );
+            assert_eq!(fs::read(ours).unwrap(), fs::read(blob.path()).unwrap());
         }
         assert_eq!(tags_of(&project, service), serde_json::json!([tag]));
     }
@@ -179,6 +185,22 @@ fn pulled_back() -> Verdict {
     );
     other.run(&["build"]).succeeded();
     assert_eq!(other.bases()[0].1, digest_of(&project, "app"));
+    Ok(())
+}
+
+fn another_make() -> Verdict {
+    let registry = referrers::Registry::start().map_err(Skip)?;
+    let project = project_at(&registry.host, &plain_host(&registry.host), "");
+    project.run(&["build"]).succeeded();
+    project.run(&["push"]).succeeded();
+    let tag = head(&project);
+    for service in ["app", "migrator"] {
+        let name = format!("{}/acme/shop-{service}:{tag}", registry.host);
+        let found = digest_at(&name, &["--tls-verify=false"]);
+        assert_eq!(found, Some(digest_of(&project, service)));
+    }
+    let again = project.run(&["push"]).succeeded();
+    assert_eq!(again.stdout.matches("was there").count(), 2);
     Ok(())
 }
 
