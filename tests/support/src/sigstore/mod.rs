@@ -28,6 +28,7 @@ pub use trust::Logs;
 #[derive(Debug)]
 pub struct Sigstore {
     issuer: Issuer,
+    ca: String,
     environment: [(&'static str, PathBuf); 3],
     _authorities: [Program; 2],
     rekor: Log,
@@ -132,12 +133,23 @@ impl Sigstore {
             .map(|(variable, name, _)| (variable, place(name)));
         Ok(Self {
             issuer,
+            ca: ca_url.to_owned(),
             environment,
             _authorities: [ca, timestamps],
             rekor,
             tiles,
             folder,
         })
+    }
+
+    /// Fulcio, for clients that know no signing config.
+    pub fn ca(&self) -> &str {
+        &self.ca
+    }
+
+    /// Rekor v1, for clients that know no signing config.
+    pub fn rekor(&self) -> String {
+        self.rekor.address()
     }
 
     /// Who vouches for identities.

@@ -42,7 +42,8 @@ func rekor() error {
 	if err != nil {
 		return err
 	}
-	viper.Set("rekor_server.hostname", "rekor.test")
+	// Clients compare it with the log's address.
+	viper.Set("rekor_server.hostname", "127.0.0.1")
 	viper.Set("rekor_server.signer", *key)
 	viper.Set("trillian_log_server.address", "127.0.0.1")
 	viper.Set("trillian_log_server.port", trees.listener.Addr().(*net.TCPAddr).Port)
