@@ -33,6 +33,10 @@ pub struct Declaration {
     /// How a change gets there.
     #[serde(default)]
     pub writer: WriterKind,
+    /// What serves the repository, where pull requests are opened. Absent: GitHub, for addresses on `github.com` and `*.ghe.com`; on
+    /// other servers it has to be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge: Option<Forge>,
     /// Folder in the deployments repository with what is known of each pinned digest.
     #[serde(default = "default_state")]
     pub state: String,
@@ -98,6 +102,16 @@ pub enum WriterKind {
     PullRequest,
     /// By a commit on the branch.
     Push,
+}
+
+/// What serves a deployments repository.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Forge {
+    /// GitHub, or an Enterprise server.
+    GitHub,
+    /// Gitea or Forgejo.
+    Gitea,
 }
 
 /// What must be true of a digest before an environment gets it.

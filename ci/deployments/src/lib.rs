@@ -27,11 +27,11 @@ mod state;
 pub mod status;
 
 pub use ci_catalog::deploy::{
-    Declaration, Form, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy,
+    Declaration, Forge, Form, MergeMethod, PlaceDeclaration, Policy, PullRequestPolicy,
     ReceiverDeclaration, WriterKind,
 };
 pub use contents::{Contents, Entry};
-pub use declaration::{InvalidPlace, state_file, targets};
+pub use declaration::{InvalidPlace, forge, state_file, targets};
 pub use edit::{
     Candidate as Line, Current, InvalidYamlPath, Refusal, RefusalKind, YamlPath, edit, read,
 };

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::{DOCKERFILE_SERVICE, files, load, report};
 use crate::MemoryFiles;
-use crate::deploy::{Form, MergeMethod, WriterKind};
+use crate::deploy::{Forge, Form, MergeMethod, WriterKind};
 
 fn with_deploy(deploy: &str) -> MemoryFiles {
     let text = format!(
@@ -17,6 +17,7 @@ fn with_deploy(deploy: &str) -> MemoryFiles {
 fn an_environment_declares_its_deployments() {
     let catalog = load(&with_deploy(
         r#"repository = "https://github.com/acme/deployments"
+forge = "github"
 places = [{ kustomize = "overlays/{env}/{service}/kustomization.yaml" }]
 services.db = []
 services.web = [{ json = "images.json", pointer = "/web", write = "tagged-reference" }]
@@ -31,6 +32,7 @@ receivers = [{ dokploy = "https://dokploy.example.com", compose = "a", secret-va
     let deploy = environment.deploy.as_ref().unwrap();
     assert_eq!((&*deploy.branch, &*deploy.state), ("main", ".promotions"));
     assert_eq!(deploy.writer, WriterKind::PullRequest);
+    assert_eq!(deploy.forge, Some(Forge::GitHub));
     assert_eq!(deploy.services["web"][0].write, Some(Form::TaggedReference));
     assert!(deploy.services["db"].is_empty());
     assert_eq!(deploy.policy.soak_minutes, 60);

@@ -3,7 +3,8 @@
 mod place;
 
 use ci_catalog::Name;
-use ci_catalog::deploy::Declaration;
+use ci_catalog::deploy::{Declaration, Forge};
+use ci_http::Url;
 
 pub use place::InvalidPlace;
 pub(crate) use place::render;
@@ -29,6 +30,18 @@ pub fn targets(
         .map(|place| place::target(place, environment, service))
         .collect::<Result<_, _>>()
         .map(Some)
+}
+
+/// What serves the repository: what is declared, else what its address says. Nothing: neither says it.
+pub fn forge(declaration: &Declaration) -> Option<Forge> {
+    let of_address = || {
+        let url: Url = declaration.repository.parse().ok()?;
+        let host = url.host_str()?;
+        let is_github =
+            matches!(host, "github.com" | "www.github.com") || host.ends_with(".ghe.com");
+        is_github.then_some(Forge::GitHub)
+    };
+    declaration.forge.or_else(of_address)
 }
 
 /// The file of the state map that is about a service: one for each, so that promotions of different services never meet.

@@ -99,3 +99,17 @@ fn each_service_has_its_own_file_in_the_state_map() {
     let declaration: Declaration = toml::from_str("repository = 'r'\nstate = '../x'").unwrap();
     assert!(state_file(&declaration, &name("staging"), &name("web")).is_err());
 }
+
+#[test]
+fn what_serves_the_repository_is_declared_or_known_by_its_address() {
+    let of = |text: &str| forge(&toml::from_str(text).unwrap());
+    let at = |address: &str| of(&format!("repository = '{address}'"));
+    assert_eq!(at("https://github.com/acme/d"), Some(Forge::GitHub));
+    assert_eq!(at("https://acme.ghe.com/acme/d"), Some(Forge::GitHub));
+    assert_eq!(at("https://git.example.com/acme/d"), None);
+    assert_eq!(at("https://github.com.example.com/acme/d"), None);
+    assert_eq!(at("git@github.com:acme/d"), None);
+    let declared = "repository = 'https://git.example.com/acme/d'\nforge = ";
+    assert_eq!(of(&format!("{declared}'gitea'")), Some(Forge::Gitea));
+    assert_eq!(of(&format!("{declared}'github'")), Some(Forge::GitHub));
+}

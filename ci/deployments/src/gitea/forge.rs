@@ -3,8 +3,7 @@
 use ci_http::{Method, StatusCode};
 use serde_json::json;
 
-use super::PullRequestWriter;
-use crate::git::Remote;
+use crate::git::{PushWriter, Remote};
 use crate::pull::{Forge, Proposal, Pull};
 use crate::rest::{Api, Listed};
 use crate::{MergeMethod, PullRequestError, PullRequestPolicy};
@@ -17,7 +16,7 @@ const CLOSED_PAGES: u32 = 10;
 /// A Gitea server, for one repository.
 pub(super) struct Gitea<'a> {
     pub(super) api: Api,
-    pub(super) writer: &'a PullRequestWriter,
+    pub(super) git: &'a PushWriter,
 }
 
 impl Forge for Gitea<'_> {
@@ -28,7 +27,7 @@ impl Forge for Gitea<'_> {
     }
 
     async fn branches(&self) -> Result<Remote, PullRequestError> {
-        Ok(self.writer.git().remote().await?)
+        Ok(self.git.remote().await?)
     }
 
     async fn is_at(&self, branch: &str, commit: &str) -> Result<bool, PullRequestError> {

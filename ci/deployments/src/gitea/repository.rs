@@ -13,7 +13,6 @@ pub struct Repository {
     /// Name.
     pub name: String,
     pub(super) rest: Url,
-    pub(super) git: Address,
 }
 
 /// Why an address is no repository on a Gitea server.
@@ -36,7 +35,7 @@ impl Repository {
         let text = text.trim_end_matches('/');
         let text = text.strip_suffix(".git").unwrap_or(text);
         // Git's rules are the stricter ones: no secrets, and nothing plain across a network.
-        let git: Address = format!("{text}.git").parse().ok()?;
+        text.parse::<Address>().ok()?;
         let url: Url = text.parse().ok()?;
         if url.query().is_some() || url.fragment().is_some() {
             return None;
@@ -47,12 +46,7 @@ impl Repository {
         let rest = address(&format!("{server}/api/v1"))?;
         // `https://OWNER/NAME` is a server and a folder.
         rest.host_str().filter(|_| !server.ends_with(['/', ':']))?;
-        Some(Self {
-            owner,
-            name,
-            rest,
-            git,
-        })
+        Some(Self { owner, name, rest })
     }
 }
 
@@ -80,8 +74,6 @@ mod tests {
             assert_eq!(repository.rest.as_str(), rest);
             let names = (&*repository.owner, &*repository.name);
             assert_eq!(names, ("acme", "deployments"));
-            let git = repository.git.to_string();
-            assert!(git.ends_with("/acme/deployments.git"), "{git}");
         }
     }
 

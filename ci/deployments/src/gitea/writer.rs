@@ -1,15 +1,12 @@
 //! The writer that opens pull requests on Gitea and Forgejo.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use ci_http::{Clock, Http, Retry};
+use ci_http::Http;
 
 use super::forge::Gitea;
 use super::{DIALECT, Repository};
-use crate::git::{Credential, Identity, PushWriter};
-use crate::policy::PastState;
+use crate::git::{Credential, PushWriter};
 use crate::pull::{self, PullOutcome, Terms};
 use crate::rest::Api;
 use crate::review::Review;
@@ -20,24 +17,13 @@ use crate::{Contents, Promotion, PullRequestError, PullRequestPolicy, Refused};
 pub struct PullRequestWriter {
     /// The client.
     pub http: Http,
-    /// The deployments repository.
-    pub repository: Repository,
-    /// A token that may write the repository, issues included: labels and comments are an issue's.
-    pub token: String,
-    /// Who commits are by.
-    pub identity: Identity,
-    /// Folder for what is fetched, kept between runs.
-    pub cache: PathBuf,
-    /// The branch that is deployed.
-    pub branch: String,
     /// How pull requests are opened.
     pub policy: PullRequestPolicy,
-    /// How often a promotion that is overtaken is tried again.
-    pub retry: Retry,
-    /// What waits between attempts.
-    pub clock: Arc<dyn Clock>,
     /// Whether a promotion that people closed without merging it is opened again.
     pub reopen: bool,
+    repository: Repository,
+    token: String,
+    git: PushWriter,
 }
 
 /// The token stays out of messages (S1).
@@ -45,27 +31,44 @@ impl std::fmt::Debug for PullRequestWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PullRequestWriter")
             .field("repository", &self.repository)
-            .field("branch", &self.branch)
+            .field("git", &self.git)
             .finish_non_exhaustive()
     }
 }
 
 impl PullRequestWriter {
-    /// The files at `paths`. Writes nothing.
-    ///
-    /// # Errors
-    /// When the repository cannot be reached or read.
-    pub async fn read(&self, paths: &BTreeSet<String>) -> Result<Contents, PullRequestError> {
-        Ok(self.git().read(paths).await?.1)
+    /// A writer for `repository`, which `git` reaches through git. The token is for both; it has to write the repository, and issues:
+    /// labels and comments are theirs.
+    pub fn new(
+        http: Http,
+        repository: Repository,
+        token: &str,
+        git: PushWriter,
+        policy: PullRequestPolicy,
+    ) -> Self {
+        let named = git.credential.as_ref().map(|it| it.user.clone());
+        // The token is taken for a password, whoever shows it.
+        let user = named.unwrap_or_else(|| "x-access-token".into());
+        let credential = Credential {
+            user,
+            secret: token.to_owned(),
+        };
+        Self {
+            http,
+            policy,
+            reopen: false,
+            repository,
+            token: token.to_owned(),
+            git: PushWriter {
+                credential: Some(credential),
+                ..git
+            },
+        }
     }
 
-    /// What a file of the state map said, newest first, each with the commit that brought it onto the branch. Versions that cannot be
-    /// read are left out.
-    ///
-    /// # Errors
-    /// When the repository cannot be reached or read.
-    pub async fn history(&self, path: &str) -> Result<Vec<PastState>, PullRequestError> {
-        Ok(self.git().history(path).await?)
+    /// What reads the repository, and what has been on its branch.
+    pub fn git(&self) -> &PushWriter {
+        &self.git
     }
 
     /// Makes a plan of the files at `paths` and sees to it that one pull request is open for it. `review` is asked once the plan is
@@ -80,36 +83,17 @@ impl PullRequestWriter {
         review: impl AsyncFn(&Promotion) -> Review,
     ) -> Result<PullOutcome, PullRequestError> {
         let terms = Terms {
-            branch: &self.branch,
+            branch: &self.git.branch,
             policy: &self.policy,
-            retry: &self.retry,
-            clock: &*self.clock,
+            retry: &self.git.retry,
+            clock: &*self.git.clock,
             reopen: self.reopen,
         };
-        let Repository {
-            owner, name, rest, ..
-        } = &self.repository;
+        let Repository { owner, name, rest } = &self.repository;
         let gitea = Gitea {
             api: Api::new(&self.http, &DIALECT, rest, (owner, name), &self.token),
-            writer: self,
+            git: &self.git,
         };
         pull::write(&gitea, terms, paths, plan, review).await
-    }
-
-    /// The repository for git.
-    pub(super) fn git(&self) -> PushWriter {
-        PushWriter {
-            address: self.repository.git.clone(),
-            branch: self.branch.clone(),
-            credential: Some(Credential {
-                // It takes the token for a password, whoever shows it.
-                user: "x-access-token".into(),
-                secret: self.token.clone(),
-            }),
-            identity: self.identity.clone(),
-            cache: self.cache.clone(),
-            retry: self.retry.clone(),
-            clock: Arc::clone(&self.clock),
-        }
     }
 }

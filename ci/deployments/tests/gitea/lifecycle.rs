@@ -59,7 +59,7 @@ async fn one_pull_request_is_opened_kept_up_to_date_and_followed_by_another() {
     assert!(is_new && pull.number == 2);
     assert_promotes(&gitea, 9);
     gitea.merge(2);
-    let history = writer.history(STATE).await.unwrap();
+    let history = writer.git().history(STATE).await.unwrap();
     let digests: Vec<Digest> = history.iter().map(|past| past.state.digest).collect();
     assert_eq!(digests, [9, 8].map(|number| Digest::of([number])));
 }

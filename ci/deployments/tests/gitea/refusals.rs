@@ -2,7 +2,7 @@
 
 use ci_deployments::{PullRequestError, PullRequestPolicy};
 
-use crate::world::{assert_promotes, gitea, opened, promote, writer};
+use crate::world::{assert_promotes, gitea, opened, promote, writer, writer_with};
 
 #[tokio::test]
 async fn what_gitea_refuses_besides_is_told_and_fails_nothing() {
@@ -25,8 +25,7 @@ async fn what_gitea_refuses_besides_is_told_and_fails_nothing() {
 #[tokio::test]
 async fn a_refusal_says_nothing_of_the_token_s1() {
     let Some(gitea) = gitea() else { return };
-    let mut writer = writer(&gitea, "one");
-    writer.token = "hunter2".into();
+    let writer = writer_with(&gitea, "one", "hunter2");
     let error = promote(&writer, 7).await.unwrap_err();
     let text = format!("{error} {error:?} {writer:?}");
     assert!(matches!(error, PullRequestError::Git(_)), "{text}");

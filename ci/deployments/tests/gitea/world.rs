@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ci_deployments::git::Identity;
+use ci_deployments::git::{Identity, PushWriter};
 use ci_deployments::gitea::{PullRequestWriter, Repository};
 use ci_deployments::review::Review;
 use ci_deployments::{
@@ -42,15 +42,17 @@ pub(crate) fn http(attempts: u32) -> Http {
 
 /// A writer with a cache of its own, as another machine has.
 pub(crate) fn writer(gitea: &Gitea, machine: &str) -> PullRequestWriter {
+    writer_with(gitea, machine, &gitea.token)
+}
+
+pub(crate) fn writer_with(gitea: &Gitea, machine: &str, token: &str) -> PullRequestWriter {
     let address = format!("{}/acme/deployments", gitea.proxy.address);
-    PullRequestWriter {
-        http: http(8),
-        repository: Repository::parse(&address).unwrap(),
-        token: gitea.token.clone(),
+    let git = PushWriter {
+        address: address.parse().unwrap(),
+        branch: "main".into(),
+        credential: None,
         identity: Identity::new("Pipeline", "pipeline@example.com", 1_767_323_045).unwrap(),
         cache: gitea.cache(machine),
-        branch: "main".into(),
-        policy: PullRequestPolicy::default(),
         retry: Retry {
             attempts: 60,
             first: Duration::from_millis(20),
@@ -58,8 +60,15 @@ pub(crate) fn writer(gitea: &Gitea, machine: &str) -> PullRequestWriter {
             ..Retry::default()
         },
         clock: Arc::new(SystemClock),
-        reopen: false,
-    }
+    };
+    let repository = Repository::parse(&address).unwrap();
+    PullRequestWriter::new(
+        http(8),
+        repository,
+        token,
+        git,
+        PullRequestPolicy::default(),
+    )
 }
 
 pub(crate) async fn promote_unit(
