@@ -52,6 +52,11 @@ Examples:
   {bin} sign web --key cosign.key             with a key of `{bin} keys generate`
   {bin} verify registry.example.com/acme/shop-web:1.4.2   what others see of it";
 
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  COSIGN_PASSWORD=… {bin} keys generate                    cosign.key and cosign.pub
+  COSIGN_PASSWORD=… {bin} keys generate --name keys/shop   keys/shop.key and keys/shop.pub";
+
 /// Form of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -62,7 +67,7 @@ enum Output {
 /// Make keys to sign with
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  {bin} keys generate --name keys/shop",
+    after_help = KEYS_EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -81,9 +86,7 @@ enum KeysCommand {
 /// Writes NAME.key, encrypted with the password in COSIGN_PASSWORD or one that is asked for, and NAME.pub. The first is a secret of the job
 /// that signs; the second belongs into the repository, as `key` of `[signing]` in pipeline.toml.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  COSIGN_PASSWORD=… {bin} keys generate         cosign.key and cosign.pub\n  {bin} keys generate --name keys/shop        keys/shop.key and keys/shop.pub"
-)]
+#[command(after_help = KEYS_EXAMPLES)]
 struct Generate {
     /// What the files are called
     #[arg(long, value_name = "NAME", default_value = "cosign")]

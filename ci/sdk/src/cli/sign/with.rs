@@ -105,6 +105,9 @@ impl Generate {
                     .into());
             }
         };
+        if let Some(folder) = private.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let pair = KeyPair::generate()?;
         write(&private, &pair.to_cosign_pem(&password)?, 0o600)?;
         write(&public, &pair.public()?.to_pem(), 0o644)?;
