@@ -188,6 +188,16 @@ impl Pipeline {
                     cli::sign::run(&args, &project, &progress, paint).await
                 });
             }
+            Command::Verify(args) => {
+                return run::without_project(globals, terminal, async |progress| {
+                    cli::verify::run(&args, globals, &progress, paint).await
+                });
+            }
+            Command::Policy(args) => {
+                return run::without_engine(globals, terminal, async |project, _| {
+                    cli::policy::run(&args, &project)
+                });
+            }
             Command::Promote(args) => {
                 return run::without_engine(globals, terminal, async |project, progress| {
                     cli::promote::run(&args, &project, &progress, paint).await

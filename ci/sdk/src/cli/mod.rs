@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod plan;
+pub(crate) mod policy;
 pub(crate) mod promote;
 pub(crate) mod push;
 pub(crate) mod rollback;
@@ -20,6 +21,7 @@ pub(crate) mod schema;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod test;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::path::{Path, PathBuf};
@@ -151,6 +153,8 @@ pub(crate) enum Command {
     Push(push::Push),
     Sbom(sbom::Sbom),
     Sign(sign::Sign),
+    Verify(verify::Verify),
+    Policy(policy::Policy),
     Promote(promote::Promote),
     Rollback(rollback::Rollback),
     Status(status::Status),

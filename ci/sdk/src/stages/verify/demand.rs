@@ -76,7 +76,7 @@ pub(crate) fn nobody() -> UserError {
     not(feature = "sign"),
     expect(dead_code, reason = "nothing is read without signing")
 )]
-pub(super) fn read(path: &Path, what: &str) -> Result<String, UserError> {
+pub(crate) fn read(path: &Path, what: &str) -> Result<String, UserError> {
     std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot read {what} {}", path.display());
         UserError::new(Exit::Usage, message).because(error)

@@ -12,7 +12,9 @@ mod signed;
 
 use std::collections::BTreeMap;
 
-pub(crate) use demand::{Demand, Who};
+#[cfg(feature = "sign")]
+pub(crate) use demand::read;
+pub(crate) use demand::{Demand, Who, nobody};
 pub(crate) use signed::Verification;
 #[cfg(not(feature = "sign"))]
 pub(crate) use signed::missing;

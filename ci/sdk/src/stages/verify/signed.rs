@@ -77,12 +77,16 @@ impl Verification {
         image: &Reference,
         attestations: &[String],
     ) -> eyre::Result<Checked> {
-        let judged = self.judge(image).await?;
+        Ok(Self::checked(&self.judge(image).await?, attestations))
+    }
+
+    /// The same of what is known already.
+    pub(crate) fn checked(judged: &Judged, attestations: &[String]) -> Checked {
         let answer = |found: Option<&Verified>, what: &str| match found {
             Some(verified) => Ok(verified.signer.clone()),
-            None => Err(none(&judged, what)),
+            None => Err(none(judged, what)),
         };
-        Ok(Checked {
+        Checked {
             signature: answer(judged.signatures().next(), "signature"),
             attestations: attestations
                 .iter()
@@ -91,7 +95,7 @@ impl Verification {
                     (kind.clone(), answer(found, "attestation of this type"))
                 })
                 .collect(),
-        })
+        }
     }
 
     /// Everything that is attached to an image, and what of it holds.

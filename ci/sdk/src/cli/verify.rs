@@ -1,0 +1,142 @@
+//! `verify`: who signed images, as we see it and as others do.
+
+#[cfg(feature = "sign")]
+mod with;
+#[cfg(not(feature = "sign"))]
+#[path = "verify/without.rs"]
+mod with;
+
+use std::path::PathBuf;
+
+use ci_catalog::{Catalog, GITHUB_ISSUER, Identity};
+use ci_oci::Reference;
+use clap::ValueEnum;
+
+use super::Format;
+use crate::error::{Exit, UserError};
+use crate::stages::verify::{Demand, Who, nobody};
+
+pub(crate) use self::with::run;
+
+/// Verify who signed images, and what else the signer says of them
+///
+/// An image is signed if the signer that pipeline.toml names, or the command line, signed its digest: word for word this identity or this
+/// key, in a transparency log, at a time when the certificate was valid. Both forms of signatures count, whoever attached them.
+///
+/// Verifiers look in different places and want different things. `--as` says what one of them would find and make of it, `--matrix` what
+/// all would. Without a pipeline.toml, the signer is named with `--identity` or `--key`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Verify {
+    /// Images; the digest that a tag has now is what is verified
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<Reference>,
+
+    /// Say what this verifier finds, and whether it is content: cosign2, cosign3, kyverno or policy-controller
+    #[arg(long = "as", value_name = "VERIFIER", hide_possible_values = true)]
+    verifier: Option<Verifier>,
+
+    /// Say what every verifier finds, and whether it is content
+    #[arg(long, conflicts_with = "verifier")]
+    matrix: bool,
+
+    /// Ask for an attestation of this type, too, by the same signer: https://slsa.dev/provenance/v1
+    #[arg(long = "attestation", value_name = "TYPE")]
+    attestations: Vec<String>,
+
+    /// Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
+    #[arg(long, value_name = "URL")]
+    identity: Option<String>,
+
+    /// With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
+    #[arg(long, value_name = "URL", requires = "identity")]
+    issuer: Option<String>,
+
+    /// The public key that images have to be signed with, instead
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    key: Option<PathBuf>,
+
+    /// The repository that has to have been built: https://github.com/OWNER/REPOSITORY
+    #[arg(long, value_name = "URL", conflicts_with = "key")]
+    repository: Option<String>,
+
+    /// The reference that has to have been built: refs/heads/main
+    #[arg(long = "ref", value_name = "REF", conflicts_with = "key")]
+    reference: Option<String>,
+
+    /// The commit that has to have been built, in full
+    #[arg(long, value_name = "SHA", conflicts_with = "key")]
+    commit: Option<String>,
+
+    /// The workflow that has to have been started, where the signer is one that it calls
+    #[arg(long, value_name = "URL", conflicts_with = "key")]
+    workflow: Option<String>,
+
+    /// Trust this Sigstore, without asking anybody: a trusted_root.json, of a private one or saved
+    #[arg(long, value_name = "FILE")]
+    trusted_root: Option<PathBuf>,
+
+    /// How to print the result, on standard output: human (the default) or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    output: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  {bin} verify ghcr.io/acme/shop-web:1.4.2           signed by whom pipeline.toml names?
+  {bin} verify --matrix ghcr.io/acme/shop-web:1.4.2  what cosign, Kyverno and policy-controller make of it
+  {bin} verify --attestation https://slsa.dev/provenance/v1 --commit \"$(git rev-parse HEAD)\" ghcr.io/acme/shop-web:1.4.2
+  {bin} verify --identity https://github.com/acme/shop/.github/workflows/deliver.yml@refs/heads/main ghcr.io/acme/shop-web:1.4.2
+  {bin} verify --key cosign.pub --trusted-root trusted_root.json 127.0.0.1:5000/shop-web:1.4.2";
+
+/// A verifier whose rules are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Verifier {
+    Cosign2,
+    Cosign3,
+    Kyverno,
+    PolicyController,
+}
+
+impl Verify {
+    /// Whose signatures count: as the command line says, else the catalog.
+    #[cfg_attr(
+        not(any(feature = "sign", test)),
+        expect(dead_code, reason = "nobody is asked without signing")
+    )]
+    fn demand(&self, catalog: Option<&Catalog>) -> Result<Demand, UserError> {
+        let mut demand = match (&self.identity, &self.key) {
+            (Some(identity), _) => {
+                let issuer = self.issuer.as_deref().unwrap_or(GITHUB_ISSUER);
+                let identity = Identity::new(issuer, identity).map_err(|fault| {
+                    UserError::new(Exit::Usage, format!("--identity with its issuer: {fault}"))
+                })?;
+                Demand::new(Who::Identity(identity))
+            }
+            (None, Some(key)) => Demand::new(Who::Key(key.clone())),
+            (None, None) => match catalog {
+                Some(catalog) => Demand::of(catalog)?,
+                None => {
+                    return Err(nobody().hint(
+                        "without a pipeline.toml, name the signer: `--identity` or `--key`",
+                    ));
+                }
+            },
+        };
+        demand.trusted_root = self.trusted_root.clone().or(demand.trusted_root);
+        demand.repository.clone_from(&self.repository);
+        demand.reference.clone_from(&self.reference);
+        demand.commit.clone_from(&self.commit);
+        demand.workflow.clone_from(&self.workflow);
+        Ok(demand)
+    }
+}
+
+#[cfg(test)]
+mod tests;
