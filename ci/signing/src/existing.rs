@@ -42,7 +42,7 @@ pub(crate) async fn bundles(
         let Ok(verified) = verify::bundle(&json, image, &policy, signer.trust()) else {
             continue;
         };
-        if verified.logged != signer.is_logged() {
+        if signer.is_logged() && !verified.logged {
             continue;
         }
         for (statement, place) in statements.iter().zip(&mut found) {
