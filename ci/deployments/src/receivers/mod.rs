@@ -10,6 +10,8 @@ mod webhook;
 
 use std::fmt;
 
+use ci_catalog::Name;
+
 use crate::Promotion;
 
 pub use declared::{InvalidReceiver, secret_variable};
@@ -65,19 +67,26 @@ pub enum ReceiverError {
 }
 
 impl Receiver {
+    /// Whether any of it is deployed there.
+    pub fn is_concerned(&self, promotion: &Promotion) -> bool {
+        promotion.moves.iter().any(|it| self.runs(&it.service))
+    }
+
+    fn runs(&self, service: &Name) -> bool {
+        let all = self.services.as_ref();
+        all.is_none_or(|all| all.iter().any(|it| it == service.as_str()))
+    }
+
     /// Brings a promotion there. The same one twice is deployed once.
     ///
     /// # Errors
     /// When it does not get there, or is not taken.
     pub async fn receive(&self, promotion: &Promotion) -> Result<Received, ReceiverError> {
-        let mut promotion = promotion.clone();
-        if let Some(services) = &self.services {
-            let is_there = |name: &str| services.iter().any(|it| it == name);
-            promotion.moves.retain(|it| is_there(it.service.as_str()));
-        }
-        if promotion.moves.is_empty() {
+        if !self.is_concerned(promotion) {
             return Ok(Received::NotConcerned);
         }
+        let mut promotion = promotion.clone();
+        promotion.moves.retain(|it| self.runs(&it.service));
         match &self.kind {
             Kind::Webhook(webhook) => {
                 webhook.deliver(&promotion).await?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ci_deployments::github::PullRequestRef;
+use ci_deployments::PullRequestRef;
 use ci_deployments::{Kind, review};
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ pub(super) fn warnings(change: &Change) -> Vec<String> {
 /// Who else got it, one line for each.
 pub(super) fn received(receipts: &[Receipt]) -> String {
     let line = |it: &Receipt| {
-        let line = format!("{}: {} {}", it.unit, it.receiver, it.outcome);
+        let line = format!("{}: {} {}", it.services.join(", "), it.receiver, it.outcome);
         text::one_line(&line) + "\n"
     };
     receipts.iter().map(line).collect()

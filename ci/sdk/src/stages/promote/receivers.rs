@@ -31,8 +31,7 @@ pub(super) struct Receivers {
 /// What became of a promotion at a receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Receipt {
-    /// The unit, named by its first service.
-    pub(crate) unit: String,
+    pub(crate) services: Vec<String>,
     pub(crate) receiver: String,
     pub(crate) outcome: &'static str,
 }
@@ -81,10 +80,12 @@ impl Receivers {
             if !is_on_branch && !self.dry_run {
                 continue;
             }
-            let unit = change.promotion.unit.to_string();
-            for receiver in &self.all {
+            let services = change.promotion.moves.iter();
+            let services: Vec<String> = services.map(|it| it.service.to_string()).collect();
+            let concerned = self.all.iter();
+            for receiver in concerned.filter(|it| it.is_concerned(&change.promotion)) {
                 let receipt = |outcome| Receipt {
-                    unit: unit.clone(),
+                    services: services.clone(),
                     receiver: receiver.to_string(),
                     outcome,
                 };
@@ -93,34 +94,36 @@ impl Receivers {
                     continue;
                 }
                 let step = progress.start(
-                    &Arc::from(unit.as_str()),
+                    &Arc::from(change.promotion.unit.as_str()),
                     format!("deliver to {receiver}"),
                     None,
                 );
                 let result = receiver.receive(&change.promotion).await;
+                // Why it was not taken is told at the end, once.
                 step.finish(match &result {
                     Ok(_) => StepOutcome::Done,
-                    Err(error) => StepOutcome::Failed(error.to_string()),
+                    Err(_) => StepOutcome::Canceled,
                 });
                 match result {
                     Ok(Received::NotConcerned) => {}
                     Ok(Received::Done) => promoted.received.push(receipt("has it")),
                     Ok(Received::Deployed) => promoted.received.push(receipt("deploys it")),
                     Ok(Received::Accepted) => promoted.received.push(receipt("accepted it")),
-                    Err(error) => promoted.failures.push(failed(&unit, receiver, error)),
+                    Err(error) => promoted.failures.push(failed(&services, receiver, error)),
                 }
             }
         }
     }
 }
 
-fn failed(unit: &str, receiver: &Receiver, error: ReceiverError) -> eyre::Report {
+fn failed(services: &[String], receiver: &Receiver, error: ReceiverError) -> eyre::Report {
     let exit = match &error {
         ReceiverError::Declaration(_) => Exit::Usage,
         ReceiverError::Dokploy(DokployError::Refused { .. }) => Exit::Failed,
         _ => Exit::Infrastructure,
     };
-    let message = format!("the branch has {unit}, and {receiver} did not get it");
+    let services = services.join(" and ");
+    let message = format!("the branch has {services}, and {receiver} did not get it");
     UserError::new(exit, message)
         .because(error)
         .hint("do the same again: what has arrived is not deployed a second time")
