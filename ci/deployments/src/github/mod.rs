@@ -15,7 +15,6 @@ pub use repository::{InvalidRepository, Repository};
 pub use source::SourceRepository;
 pub use writer::PullRequestWriter;
 
-pub use crate::pull::{PullOutcome, PullRequestError as GitHubError, PullRequestRef};
 use crate::rest::Dialect;
 
 const DIALECT: Dialect = Dialect {

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ci_deployments::github::{Auth, GitHubError};
+use ci_deployments::PullRequestError;
+use ci_deployments::github::Auth;
 use serde_json::{Value, json};
 
 use crate::world::{assert_promotes, github, opened, promote, writer};
@@ -103,7 +104,7 @@ async fn what_is_no_key_is_refused_without_showing_it_s1() {
             key: key.into(),
         };
         let error = promote(&writer, 7).await.unwrap_err();
-        assert!(matches!(error, GitHubError::Key(_)), "{error}");
+        assert!(matches!(error, PullRequestError::Key(_)), "{error}");
         let text = format!("{error:?} {writer:?}");
         assert!(
             !text.contains("hunter2") && !text.contains("aHVu"),

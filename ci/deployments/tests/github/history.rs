@@ -1,8 +1,8 @@
 //! What was pinned before, and going back by pull request.
 
-use ci_deployments::github::{GitHubError, PullOutcome};
 use ci_deployments::review::Review;
 use ci_deployments::{Promotion, Refused, Rollback, RollbackTarget, choose, rollback};
+use ci_deployments::{PullOutcome, PullRequestError};
 use ci_oci::Digest;
 
 use crate::pulls::merge;
@@ -53,7 +53,7 @@ async fn a_rollback_is_a_pull_request_of_its_own() {
     merge(&mut github.state(), 4);
     let error = back().await.unwrap_err();
     assert!(
-        matches!(error, GitHubError::Refused(Refused::Overtaken { .. })),
+        matches!(error, PullRequestError::Refused(Refused::Overtaken { .. })),
         "{error}"
     );
     github.check();

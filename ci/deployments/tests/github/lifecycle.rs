@@ -1,7 +1,7 @@
 //! A promotion from its first run to the next release.
 
-use ci_deployments::github::{GitHubError, PullOutcome};
 use ci_deployments::{MergeMethod, PullRequestPolicy, Refused};
+use ci_deployments::{PullOutcome, PullRequestError};
 
 use crate::pulls::{Pull, merge};
 use crate::world::{
@@ -174,7 +174,7 @@ async fn an_older_release_does_not_replace_an_open_newer_one_p5() {
     let writer = writer(&github);
     opened(promote(&writer, 9).await);
     let error = promote(&writer, 8).await.unwrap_err();
-    assert!(matches!(error, GitHubError::Newer { .. }), "{error}");
+    assert!(matches!(error, PullRequestError::Newer { .. }), "{error}");
     assert!(error.to_string().starts_with(
         "the open promotion on promote/production/web stays: production pins web of commit 09"
     ));
@@ -182,7 +182,7 @@ async fn an_older_release_does_not_replace_an_open_newer_one_p5() {
     merge(&mut github.state(), 1);
     let error = promote(&writer, 8).await.unwrap_err();
     assert!(
-        matches!(error, GitHubError::Refused(Refused::Stale { .. })),
+        matches!(error, PullRequestError::Refused(Refused::Stale { .. })),
         "{error}"
     );
 }
@@ -197,7 +197,7 @@ async fn commits_of_others_on_the_branch_are_not_lost() {
         .git()
         .write(BRANCH, &[("extra.yaml", "x: 1\n")], "By hand");
     let error = promote(&writer, 8).await.unwrap_err();
-    assert!(matches!(error, GitHubError::Foreign { .. }), "{error}");
+    assert!(matches!(error, PullRequestError::Foreign { .. }), "{error}");
     assert_eq!(github.state().git().head(BRANCH), Some(theirs));
 }
 
@@ -321,7 +321,7 @@ async fn manifests_that_are_links_are_not_followed_p2() {
         .write("main", &[(WEB, "-> ../../../secret")], "link");
     let error = promote(&writer(&github), 7).await.unwrap_err();
     assert!(
-        matches!(error, GitHubError::Refused(Refused::Link { .. })),
+        matches!(error, PullRequestError::Refused(Refused::Link { .. })),
         "{error}"
     );
     let error = promote_unit(&writer(&github), vec![candidate("worker", 7)])

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ci_deployments::github::{Auth, GitHubError, PullOutcome};
+use ci_deployments::github::Auth;
+use ci_deployments::{PullOutcome, PullRequestError};
 use serde_json::json;
 
 use crate::standin::{Fault, StandIn};
@@ -13,7 +14,7 @@ async fn limited(
     github: &StandIn,
     status: u16,
     headers: &'static str,
-) -> (Result<PullOutcome, GitHubError>, Arc<Patient>) {
+) -> (Result<PullOutcome, PullRequestError>, Arc<Patient>) {
     let (client, clock) = http(5);
     let mut writer = writer(github);
     writer.http = client;

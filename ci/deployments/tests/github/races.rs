@@ -1,6 +1,6 @@
 //! Two at once, what happens in between, and runs that are killed (P4).
 
-use ci_deployments::github::{GitHubError, PullOutcome};
+use ci_deployments::{PullOutcome, PullRequestError};
 use ci_http::Retry;
 use futures::future::join_all;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn of_many_at_once_the_newest_wins_in_one_pull_request_p4() {
     for outcome in &all {
         let is_told = matches!(
             outcome,
-            Ok(PullOutcome::Open { .. }) | Err(GitHubError::Newer { .. })
+            Ok(PullOutcome::Open { .. }) | Err(PullRequestError::Newer { .. })
         );
         assert!(is_told, "{outcome:?}");
     }
@@ -181,7 +181,7 @@ async fn a_promotion_that_is_overtaken_for_ever_gives_up_p4() {
     }
     let error = promote(&writer, 7).await.unwrap_err();
     assert!(
-        matches!(error, GitHubError::Contended { attempts: 3 }),
+        matches!(error, PullRequestError::Contended { attempts: 3 }),
         "{error}"
     );
 }

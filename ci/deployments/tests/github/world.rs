@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ci_deployments::github::{
-    Auth, GitHubError, PullOutcome, PullRequestRef, PullRequestWriter, Repository,
-};
+use ci_deployments::github::{Auth, PullRequestWriter, Repository};
 use ci_deployments::review::Review;
 use ci_deployments::{Candidate, Promotion, PullRequestPolicy, Request, plan};
+use ci_deployments::{PullOutcome, PullRequestError, PullRequestRef};
 use ci_http::{Clock, Http, Options, Proxies, Retry};
 use ci_oci::Digest;
 use futures::future::BoxFuture;
@@ -81,7 +80,7 @@ pub(crate) fn writer(standin: &StandIn) -> PullRequestWriter {
 pub(crate) async fn promote_unit(
     writer: &PullRequestWriter,
     candidates: Vec<Candidate>,
-) -> Result<PullOutcome, GitHubError> {
+) -> Result<PullOutcome, PullRequestError> {
     let declaration = declaration();
     let request = Request {
         environment: "production".parse().unwrap(),
@@ -103,13 +102,13 @@ pub(crate) async fn promote_unit(
 pub(crate) async fn promote(
     writer: &PullRequestWriter,
     number: u8,
-) -> Result<PullOutcome, GitHubError> {
+) -> Result<PullOutcome, PullRequestError> {
     promote_unit(writer, vec![candidate("web", number)]).await
 }
 
 /// The pull request of an outcome.
 pub(crate) fn opened(
-    outcome: Result<PullOutcome, GitHubError>,
+    outcome: Result<PullOutcome, PullRequestError>,
 ) -> (PullRequestRef, bool, Vec<String>) {
     match outcome {
         Ok(PullOutcome::Open {

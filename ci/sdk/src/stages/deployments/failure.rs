@@ -2,8 +2,7 @@
 
 use ci_catalog::Name;
 use ci_deployments::git::GitError;
-use ci_deployments::github::GitHubError;
-use ci_deployments::{InvalidPlace, Refused};
+use ci_deployments::{InvalidPlace, PullRequestError, Refused};
 
 use crate::error::{Exit, UserError};
 
@@ -76,23 +75,24 @@ pub(super) fn git(error: GitError) -> UserError {
     )
 }
 
-pub(super) fn github(error: GitHubError) -> UserError {
+pub(super) fn pull_request(error: PullRequestError) -> UserError {
     let (exit, hint) = match error {
-        GitHubError::Refused(it) => return refused(it),
-        GitHubError::Declaration(_) | GitHubError::Branch(_) | GitHubError::NoBranch { .. } => {
-            (Exit::Usage, None)
-        }
-        GitHubError::Key(_) => (
+        PullRequestError::Refused(it) => return refused(it),
+        PullRequestError::Git(it) => return git(it),
+        PullRequestError::Declaration(_)
+        | PullRequestError::Branch(_)
+        | PullRequestError::NoBranch { .. } => (Exit::Usage, None),
+        PullRequestError::Key(_) => (
             Exit::Usage,
             Some("PIPELINE_DEPLOY_APP_KEY is the key that GitHub gave for the App, in PEM"),
         ),
-        GitHubError::Foreign { .. } => (Exit::Failed, None),
-        GitHubError::Newer { .. } => (
+        PullRequestError::Foreign { .. } => (Exit::Failed, None),
+        PullRequestError::Newer { .. } => (
             Exit::Failed,
             Some("`--force` promotes the older one all the same"),
         ),
-        // GitHub says "not found" of what a token may not see.
-        GitHubError::Denied { .. } | GitHubError::Answer { status: 404, .. } => (
+        // Forges say "not found" of what a token may not see.
+        PullRequestError::Denied { .. } | PullRequestError::Answer { status: 404, .. } => (
             Exit::Infrastructure,
             Some(
                 "the token needs to read and write contents and pull requests of the deployments repository; a job's own GITHUB_TOKEN reaches only the job's repository",

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ci_catalog::{Name, Service};
 use ci_deployments::git::{self, PushWriter};
-use ci_deployments::github::{PullOutcome, PullRequestRef, PullRequestWriter};
 use ci_deployments::policy::PastState;
 use ci_deployments::review::Review;
 use ci_deployments::{Contents, Declaration, Promotion, Refused, Running};
+use ci_deployments::{PullOutcome, PullRequestRef, gitea, github};
 
 pub(crate) use self::failure::{refused, undeclared};
 pub(crate) use self::open::{environment, server, source_repository};
@@ -30,7 +30,19 @@ pub(crate) struct Deployments<'a> {
 #[derive(Debug)]
 enum Remote {
     Git(Box<PushWriter>),
-    GitHub(Box<PullRequestWriter>),
+    GitHub(Box<github::PullRequestWriter>),
+    Gitea(Box<gitea::PullRequestWriter>),
+}
+
+impl Remote {
+    /// What reads the repository: git, or GitHub's interface.
+    fn reader(&self) -> Result<&PushWriter, &github::PullRequestWriter> {
+        match self {
+            Self::Git(writer) => Ok(writer),
+            Self::Gitea(writer) => Ok(writer.git()),
+            Self::GitHub(writer) => Err(writer),
+        }
+    }
 }
 
 /// What came of a promotion or a rollback.
@@ -67,12 +79,9 @@ pub(crate) enum Written {
 impl Deployments<'_> {
     /// The files at `paths`, at the newest commit of the branch. What is not there is no error.
     pub(crate) async fn read(&self, paths: &BTreeSet<String>) -> eyre::Result<Contents> {
-        let read = match &self.remote {
-            Remote::Git(writer) => {
-                let read = writer.read(paths).await.map_err(failure::git)?;
-                read.1
-            }
-            Remote::GitHub(writer) => writer.read(paths).await.map_err(failure::github)?,
+        let read = match self.remote.reader() {
+            Ok(git) => git.read(paths).await.map_err(failure::git)?.1,
+            Err(github) => github.read(paths).await.map_err(failure::pull_request)?,
         };
         Ok(read)
     }
@@ -120,11 +129,11 @@ impl Deployments<'_> {
     /// What was pinned of a service, newest first; at most about `most` states, if it costs to read more.
     pub(crate) async fn history(&self, service: &Name, most: u8) -> eyre::Result<Vec<PastState>> {
         let path = self.state_file(service)?;
-        let history = match &self.remote {
-            Remote::Git(writer) => writer.history(&path).await.map_err(failure::git)?,
-            Remote::GitHub(writer) => {
-                let history = writer.history(&path, most).await;
-                history.map_err(failure::github)?
+        let history = match self.remote.reader() {
+            Ok(git) => git.history(&path).await.map_err(failure::git)?,
+            Err(github) => {
+                let history = github.history(&path, most).await;
+                history.map_err(failure::pull_request)?
             }
         };
         Ok(history)
@@ -137,19 +146,19 @@ impl Deployments<'_> {
         services: &[&Name],
     ) -> eyre::Result<BTreeMap<Name, (String, i64)>> {
         let mut changes = BTreeMap::new();
-        match &self.remote {
-            Remote::Git(writer) => {
+        match self.remote.reader() {
+            Ok(git) => {
                 let mut files = BTreeMap::new();
                 for service in services {
                     files.insert(self.state_file(service)?, (*service).clone());
                 }
                 let paths = files.keys().cloned().collect();
-                let found = writer.last_changes(&paths).await.map_err(failure::git)?;
+                let found = git.last_changes(&paths).await.map_err(failure::git)?;
                 for (path, change) in found {
                     changes.extend(files.remove(&path).map(|service| (service, change)));
                 }
             }
-            Remote::GitHub(_) => {
+            Err(_) => {
                 for service in services {
                     let newest = self.history(service, 1).await?.into_iter().next();
                     let change = newest.map(|past| (past.commit, past.seconds));
@@ -175,15 +184,21 @@ impl Deployments<'_> {
             }
             Remote::GitHub(writer) => {
                 let outcome = writer.write(paths, plan, review).await;
-                Written::of(outcome.map_err(failure::github)?)
+                Written::of(outcome.map_err(failure::pull_request)?)
+            }
+            Remote::Gitea(writer) => {
+                let outcome = writer.write(paths, plan, review).await;
+                Written::of(outcome.map_err(failure::pull_request)?)
             }
         }
     }
 
     /// The same, where a promotion that people declined is proposed again if `reopen` says so.
     pub(crate) fn reopening(mut self, reopen: bool) -> Self {
-        if let Remote::GitHub(writer) = &mut self.remote {
-            writer.reopen = reopen;
+        match &mut self.remote {
+            Remote::GitHub(writer) => writer.reopen = reopen,
+            Remote::Gitea(writer) => writer.reopen = reopen,
+            Remote::Git(_) => {}
         }
         self
     }

@@ -4,14 +4,16 @@
 //! |---|---|---|
 //! | `push` | any git remote | `PIPELINE_DEPLOY_TOKEN` over HTTPS, else what the user's git is configured with |
 //! | `pull-request` | GitHub | `PIPELINE_DEPLOY_TOKEN`, else an App's `PIPELINE_DEPLOY_APP_ID` and `PIPELINE_DEPLOY_APP_KEY`, else the job's `GITHUB_TOKEN` |
+//! | `pull-request` | Gitea, Forgejo | `PIPELINE_DEPLOY_TOKEN`, else the job's `GITHUB_TOKEN` |
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ci_catalog::{Catalog, Environment, Name};
 use ci_deployments::git::{Address, Credential, Identity, PushWriter};
+use ci_deployments::gitea;
 use ci_deployments::github::{Auth, PullRequestWriter, Repository, SourceRepository};
-use ci_deployments::{Declaration, WriterKind};
+use ci_deployments::{Declaration, Forge, WriterKind};
 use ci_http::{Clock, Http, Options, Retry, SystemClock, Url};
 
 use super::{Deployments, Remote};
@@ -67,22 +69,9 @@ impl<'a> Deployments<'a> {
     /// When they are not declared, or the declaration or the credentials are of no use.
     pub(crate) fn open(project: &'a Project, name: &str) -> eyre::Result<Self> {
         let (environment, declaration) = environment(project.catalog(), name)?;
-        let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
         let remote = match declaration.writer {
             WriterKind::Push => Remote::Git(Box::new(push(project, declaration, variable)?)),
-            WriterKind::PullRequest => {
-                let github = Github::of(&declaration.repository, variable)
-                    .map_err(|error| wrong(&environment.name, error))?;
-                Remote::GitHub(Box::new(PullRequestWriter {
-                    http: http()?,
-                    repository: github.repository,
-                    auth: github.auth,
-                    branch: declaration.branch.clone(),
-                    policy: declaration.pull_request.clone(),
-                    retry: PATIENT,
-                    reopen: false,
-                }))
-            }
+            WriterKind::PullRequest => pull_requests(project, &environment.name, declaration)?,
         };
         Ok(Self {
             environment: &environment.name,
@@ -90,6 +79,69 @@ impl<'a> Deployments<'a> {
             remote,
         })
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.is_empty())
+}
+
+fn pull_requests(
+    project: &Project,
+    environment: &Name,
+    declaration: &Declaration,
+) -> eyre::Result<Remote> {
+    let address = &declaration.repository;
+    let policy = declaration.pull_request.clone();
+    let usage = |message: String| wrong(environment, UserError::new(Exit::Usage, message));
+    match forge(environment, declaration)? {
+        Forge::GitHub => {
+            let github =
+                Github::of(address, variable).map_err(|error| wrong(environment, error))?;
+            Ok(Remote::GitHub(Box::new(PullRequestWriter {
+                http: http()?,
+                repository: github.repository,
+                auth: github.auth,
+                branch: declaration.branch.clone(),
+                policy,
+                retry: PATIENT,
+                reopen: false,
+            })))
+        }
+        Forge::Gitea => {
+            let repository =
+                gitea::Repository::parse(address).map_err(|error| usage(error.to_string()))?;
+            let token = token(address, variable).ok_or_else(|| {
+                let error = UserError::new(
+                    Exit::Usage,
+                    format!("there are no credentials for {address}"),
+                );
+                let hint =
+                    format!("set {TOKEN} to a token that may write the repository, and issues");
+                wrong(environment, error.hint(hint))
+            })?;
+            let git = push(project, declaration, variable)?;
+            let writer = gitea::PullRequestWriter::new(http()?, repository, &token, git, policy);
+            Ok(Remote::Gitea(Box::new(writer)))
+        }
+    }
+}
+
+fn forge(environment: &Name, declaration: &Declaration) -> eyre::Result<Forge> {
+    ci_deployments::forge(declaration).ok_or_else(|| {
+        let address = &declaration.repository;
+        let message = format!("nothing says how pull requests are opened on {address}");
+        let hint = format!(
+            "add `forge = \"github\"` or `forge = \"gitea\"` to `[environments.{environment}.deploy]`, or push to the branch: `writer = \"push\"`"
+        );
+        wrong(environment, UserError::new(Exit::Usage, message).hint(hint))
+    })
+}
+
+/// The token for deployments, else that of the job, for its own server: no other gets to see it.
+fn token(address: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let is_of_job = origin(address) == origin(&server(&variable));
+    let of_job = || variable("GITHUB_TOKEN").filter(|_| is_of_job);
+    variable(TOKEN).or_else(of_job)
 }
 
 /// The client for forges.
@@ -204,7 +256,6 @@ pub(crate) fn source_repository(
     address: &str,
     declaration: &Declaration,
 ) -> Option<SourceRepository> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
     let is_ours = origin(address) == origin(&declaration.repository);
     let of_job = |name: &str| match name {
         APP_ID | APP_KEY | TOKEN => None,

@@ -15,7 +15,7 @@ mod rollback;
 mod units;
 
 use ci_catalog::Service;
-use ci_deployments::github::PullRequestRef;
+use ci_deployments::PullRequestRef;
 use ci_deployments::review::{Check, Review};
 use ci_deployments::{Contents, Move, Promotion, Refused};
 use ci_engine::Progress;

@@ -79,3 +79,39 @@ fn half_an_app_is_a_mistake() {
     let failure = github(HERE, &no_key).unwrap_err();
     assert!(failure.message.contains("PEM"), "{}", failure.message);
 }
+
+#[test]
+fn on_other_servers_than_githubs_it_has_to_be_said_how_pull_requests_are_opened() {
+    let declared = |more: &str| {
+        let text = format!("repository = 'https://git.example.com/acme/deployments'\n{more}");
+        let declaration: Declaration = toml::from_str(&text).unwrap();
+        forge(&"production".parse().unwrap(), &declaration)
+    };
+    assert_eq!(declared("forge = 'gitea'").unwrap(), Forge::Gitea);
+    let failure = Failure::of(&declared("").unwrap_err());
+    assert_eq!(failure.exit(), Exit::Usage);
+    insta::assert_snapshot!(failure.render(crate::terminal::Paint::new(false)), @r#"
+    error: cannot reach the deployments of production
+      caused by: nothing says how pull requests are opened on https://git.example.com/acme/deployments
+    hint: add `forge = "github"` or `forge = "gitea"` to `[environments.production.deploy]`, or push to the branch: `writer = "push"`
+    "#);
+}
+
+#[test]
+fn a_token_for_gitea_is_the_one_for_deployments_else_that_of_a_job_there() {
+    let at = |server: &'static str| {
+        let given = [("GITHUB_SERVER_URL", server), ("GITHUB_TOKEN", "job")];
+        move |name: &str| {
+            let found = given.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        }
+    };
+    let address = "https://git.example.com/acme/deployments";
+    assert_eq!(
+        token(address, at("https://git.example.com")).as_deref(),
+        Some("job")
+    );
+    assert_eq!(token(address, at("https://github.com")), None);
+    let own = |name: &str| (name == TOKEN).then(|| "own".to_owned());
+    assert_eq!(token(address, own).as_deref(), Some("own"));
+}
