@@ -10,12 +10,13 @@ use crate::support::project::{Project, text};
 use crate::support::test;
 
 /// What reaches registries, or asks people; other tests are about these.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     " login ",
     " logout ",
     " push",
     " sign",
     " keys",
+    " sbom --image",
     " promote",
     " rollback",
     " status",

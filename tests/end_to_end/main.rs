@@ -33,6 +33,7 @@ mod record;
 mod registries;
 mod reuse;
 mod same_digest;
+mod sbom;
 mod secrets;
 mod sign;
 mod status;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         affected::tests(),
         reuse::tests(),
         push::tests(),
+        sbom::tests(),
         sign::tests(),
         promote::tests(),
         gate::tests(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ci_catalog::Platform;
 use ci_engine::Progress;
+use ci_oci::Reference;
 use ci_sbom::{License, Role};
 use clap::{ArgAction, ValueEnum};
 
@@ -17,7 +18,7 @@ use crate::terminal::{Paint, Style};
 
 /// Say what is in images: packages, versions and licences
 ///
-/// Reads the images of the release record (.pipeline/release.json): the package databases of Debian, Alpine and RPM, what npm and pip
+/// Reads the images of the release record (.pipeline/release.json), or one of a registry: the package databases of Debian, Alpine and RPM, what npm and pip
 /// installed, the modules that programs of Go and Rust were compiled from. Documents depend on nothing but the image: the same image, the
 /// same bytes.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,10 @@ pub(crate) struct Sbom {
     /// Services; none means all that were built
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
+
+    /// Instead, an image of a registry
+    #[arg(long, value_name = "REF", conflicts_with = "services")]
+    image: Option<Reference>,
 
     /// Form: human (the default), spdx (SPDX 2.3, JSON) or cyclonedx (CycloneDX 1.6, JSON)
     #[arg(
@@ -50,7 +55,8 @@ const EXAMPLES: &str = "\
 Examples:
   {bin} sbom web                                    a table
   {bin} sbom web --format spdx > web.spdx.json
-  {bin} sbom --format cyclonedx --output-dir sboms  everything that was built, for every platform";
+  {bin} sbom --format cyclonedx --output-dir sboms  everything that was built, for every platform
+  {bin} sbom --image debian:12-slim --platform linux/amd64";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -76,7 +82,10 @@ pub(crate) async fn run(
             return Err(UserError::new(Exit::Usage, message).hint(hint).into());
         }
     };
-    let described = sbom::run(project, &args.services, &args.platforms).await?;
+    let described = match &args.image {
+        Some(image) => sbom::of_reference(project, image, &args.platforms).await?,
+        None => sbom::run(project, &args.services, &args.platforms).await?,
+    };
     for image in &described {
         for gap in image.bom.gaps() {
             let message = format!("{}: {gap}", image.platform);

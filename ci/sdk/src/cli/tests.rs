@@ -41,6 +41,7 @@ fn help_of_the_program() {
       lock         Pin the images that Dockerfiles stand on
       plan         Say what a build would do, and which base images moved since the last one
       push         Bring what was built to its registry
+      sbom         Say what is in images: packages, versions and licences
       sign         Sign what was pushed, and say where it is from
       promote      Pin what was pushed in an environment, by a pull request or a commit
       rollback     Pin what an environment pinned before, by a pull request or a commit
@@ -257,6 +258,46 @@ fn help_of_rollback() {
       pipeline rollback --env production --service web --to $(git rev-parse HEAD~2)
 
     Credentials are those of `pipeline promote`.
+    ");
+}
+
+#[test]
+fn help_of_sbom() {
+    insta::assert_snapshot!(help(&["sbom"]), @r"
+    Say what is in images: packages, versions and licences
+
+    Reads the images of the release record (.pipeline/release.json), or one of a registry: the package
+    databases of Debian, Alpine and RPM, what npm and pip installed, the modules that programs of Go and
+    Rust were compiled from. Documents depend on nothing but the image: the same image, the same bytes.
+
+    Usage: pipeline sbom [OPTIONS] [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Services; none means all that were built
+
+    Options:
+          --image <REF>
+              Instead, an image of a registry
+
+          --format <FORMAT>
+              Form: human (the default), spdx (SPDX 2.3, JSON) or cyclonedx (CycloneDX 1.6, JSON)
+
+          --platform <OS/ARCH>
+              Only of these platforms
+
+          --output-dir <DIR>
+              Write documents to files of this folder instead of standard output:
+              SERVICE.OS-ARCH.spdx.json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline sbom web                                    a table
+      pipeline sbom web --format spdx > web.spdx.json
+      pipeline sbom --format cyclonedx --output-dir sboms  everything that was built, for every platform
+      pipeline sbom --image debian:12-slim --platform linux/amd64
     ");
 }
 

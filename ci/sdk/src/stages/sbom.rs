@@ -1,13 +1,16 @@
-//! `sbom`: what is in the images of the release record.
+//! `sbom`: what is in the images of the release record, or in one of a registry.
 //!
 //! The images' own files tell, and, of programs that we compiled, what their builder knew: cargo leaves nothing in a program. Reading an
 //! image is `ci_sbom`'s business; here is which image, and which programs are known.
+
+mod pull;
 
 use std::path::{Path, PathBuf};
 
 use ci_oci::layout::Resolved;
 use ci_oci::manifest::Document;
-use ci_oci::{Descriptor, Digest, Layout};
+use ci_oci::{Descriptor, Digest, Layout, Reference};
+use ci_registry::Client;
 use ci_sbom::{Bom, Programs, Subject, cyclonedx, spdx};
 
 use super::build::LAYOUT;
@@ -15,10 +18,12 @@ use super::files;
 use super::record::{Platform, Record, Service};
 use crate::error::{Exit, UserError};
 use crate::project::Project;
+use crate::registries;
 
 /// What is in the image of one platform.
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
+    /// The service; of an image of a registry, the last part of its name.
     pub(crate) service: String,
     /// Such as `linux/amd64`.
     pub(crate) platform: String,
@@ -131,6 +136,40 @@ pub(crate) async fn of_service(
                 platform: platform.platform.clone(),
                 digest: platform.digest,
                 bom,
+            })
+        });
+        described.collect()
+    })
+    .await?
+}
+
+/// What is in an image of a registry, on the platforms named or on all it is for.
+///
+/// # Errors
+/// When it is not there, not for us, or not for a platform that is named.
+pub(crate) async fn of_reference(
+    project: &Project,
+    reference: &Reference,
+    platforms: &[ci_catalog::Platform],
+) -> eyre::Result<Vec<Described>> {
+    let client = Client::new(project.registries().clone()).map_err(registries::failure)?;
+    let layout = Layout::create(&project.state_dir().join(LAYOUT))?;
+    // What has no name there is kept for as long as this lives.
+    layout.hold()?;
+    let platforms = platforms
+        .iter()
+        .map(|platform| platform.to_string().parse());
+    let platforms = platforms.collect::<Result<Vec<ci_oci::Platform>, _>>()?;
+    let pulled = pull::pull(&client, reference, &platforms, &layout).await?;
+    let name = reference.name();
+    tokio::task::spawn_blocking(move || {
+        let described = pulled.into_iter().map(|(platform, manifest)| {
+            let image = layout.resolve_descriptor(&manifest, &platform)?;
+            Ok(Described {
+                service: name.rsplit('/').next().unwrap_or(&name).to_owned(),
+                platform: platform.to_string(),
+                digest: manifest.digest,
+                bom: ci_sbom::of_image(&layout, &name, &image, &Programs::new())?,
             })
         });
         described.collect()
