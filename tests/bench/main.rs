@@ -57,7 +57,11 @@ fn main() -> eyre::Result<ExitCode> {
         let program = kind.missing().unwrap_or_default();
         eprintln!("{kind} is left out: {program} is not installed");
     }
-    let registry = Registry::start(&Wants::default()).map_err(eyre::Report::msg)?;
+    let wants = Wants {
+        folder: Some(&work),
+        ..Wants::default()
+    };
+    let registry = Registry::start(&wants).map_err(eyre::Report::msg)?;
     let base = format!("oci:{}:base", base::layout()?.display());
     registry
         .copy(&base, base::NAME, &[])

@@ -30,8 +30,6 @@ pub(crate) fn run_again() -> eyre::Result<ExitCode> {
         .arg(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, work.path())
-        // The registry keeps its data there, on the same disk as all state.
-        .env("TMPDIR", work.path())
         .status()
         .wrap_err("cannot start unshare (util-linux)")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -19,6 +19,8 @@ pub struct Wants<'a> {
     pub token: Option<(&'a str, &'a Path)>,
     /// TLS, with this certificate and key.
     pub tls: Option<(&'a Path, &'a Path)>,
+    /// A folder for its data, where it matters on which disk that is.
+    pub folder: Option<&'a Path>,
 }
 
 /// A registry; it ends with the value, and its content with it.
@@ -37,7 +39,10 @@ impl Registry {
     /// What is not installed.
     #[track_caller]
     pub fn start(wants: &Wants<'_>) -> Result<Self, String> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = match wants.folder {
+            Some(folder) => tempfile::tempdir_in(folder).unwrap(),
+            None => tempfile::tempdir().unwrap(),
+        };
         let data = dir.path().join("data");
         let mut config = format!(
             "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp:\n  addr: 127.0.0.1:0\n",
