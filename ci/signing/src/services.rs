@@ -1,12 +1,13 @@
 //! Where a Sigstore's services are, and what is trusted of them: found through TUF for the public one, read from files for others.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ci_http::Http;
 use sigstore_sign::trust_root::{
-    ServiceConfiguration, ServiceSelector, SigningConfig, TrustedRoot, TufConfig,
+    ServiceConfiguration, ServiceEndpoint, ServiceSelector, SigningConfig, TrustedRoot, TufConfig,
     fetch_trust_material,
 };
 
@@ -68,7 +69,9 @@ impl Services {
     /// # Errors
     /// A file cannot be read or is something else.
     pub fn from_files(http: &Http, trust: &Path, config: &Path) -> Result<Self, Error> {
-        Self::from_json(http, &read(trust)?, &read(config)?)
+        let name = |path: &Path| path.display().to_string();
+        let names = (name(trust), name(config));
+        Self::parse(http, (&names.0, &read(trust)?), (&names.1, &read(config)?))
     }
 
     /// A private instance, by the text of these two documents.
@@ -76,19 +79,22 @@ impl Services {
     /// # Errors
     /// One is something else, or asks for what is not done here.
     pub fn from_json(http: &Http, trust: &str, config: &str) -> Result<Self, Error> {
-        let trust = TrustedRoot::from_json(trust).map_err(|e| broken("the trust root", e))?;
-        let config =
-            SigningConfig::from_json(config).map_err(|e| broken("the signing config", e))?;
-        Self::new(http, trust, &config)
+        let (root, signing) = ("the trust root", "the signing config");
+        Self::parse(http, (root, trust), (signing, config))
+    }
+
+    /// Each document with its name.
+    fn parse(http: &Http, trust: (&str, &str), config: (&str, &str)) -> Result<Self, Error> {
+        let root = TrustedRoot::from_json(trust.1).map_err(|error| broken(trust.0, error))?;
+        let config = SigningConfig::from_json(config.1).map_err(|error| broken(config.0, error))?;
+        Self::new(http, root, &config)
     }
 
     fn new(http: &Http, trust: TrustedRoot, config: &SigningConfig) -> Result<Self, Error> {
-        for (service, asked) in [
-            (Service::Rekor, &config.rekor_tlog_config),
-            (Service::Timestamp, &config.tsa_config),
-        ] {
-            one_is_enough(service, asked)?;
-        }
+        let rekor = config.eligible_rekor_urls(None);
+        one_is_enough(Service::Rekor, &config.rekor_tlog_config, &rekor)?;
+        let timestamp = config.eligible_tsa_urls();
+        one_is_enough(Service::Timestamp, &config.tsa_config, &timestamp)?;
         let log = |version| Some(config.rekor_url(Some(version))?.url.clone());
         Ok(Self {
             http: http.clone(),
@@ -114,14 +120,30 @@ impl Services {
     }
 }
 
-/// One entry and one timestamp are made; an instance that wants more is not served with less.
-fn one_is_enough(service: Service, asked: &ServiceConfiguration) -> Result<(), Error> {
-    match (asked.selector, asked.count) {
-        (ServiceSelector::Exact, Some(count)) if count > 1 => Err(Error::Trust {
+/// One entry and one timestamp are made; an instance that wants more is not served with less. All services of one operator count as
+/// one (protobuf-specs, `ServiceSelector`).
+fn one_is_enough(
+    service: Service,
+    asked: &ServiceConfiguration,
+    eligible: &[&ServiceEndpoint],
+) -> Result<(), Error> {
+    let operators = || {
+        let named = eligible.iter().filter_map(|one| one.operator.as_deref());
+        let unnamed = eligible.iter().filter(|one| one.operator.is_none());
+        named.collect::<BTreeSet<_>>().len() + unnamed.count()
+    };
+    let wanted = match asked.selector {
+        ServiceSelector::Any => 1,
+        ServiceSelector::Exact => asked.count.map_or(1, |count| count as usize),
+        // Not said, too: of one nothing has to be guessed.
+        _ => operators(),
+    };
+    match wanted {
+        0 | 1 => Ok(()),
+        more => Err(Error::Trust {
             what: "the signing config".to_owned(),
-            problem: format!("it asks for {count} of the {service}, and one is used"),
+            problem: format!("it asks for {more} of the {service}, and one is used"),
         }),
-        _ => Ok(()),
     }
 }
 
@@ -142,3 +164,6 @@ fn broken(what: &str, error: sigstore_sign::trust_root::Error) -> Error {
         problem: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;
