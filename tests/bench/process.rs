@@ -1,7 +1,6 @@
 //! Other programs: run to their end, or served by for a while.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -49,11 +48,6 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|dir| dir.join(program))
         .find(|path| path.is_file())
-}
-
-/// A port of the loopback interface that nobody uses.
-pub(crate) fn free_port() -> eyre::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// A program that serves until this is dropped.

@@ -113,7 +113,7 @@ fn helper() -> Verdict {
     let text = "{\"credsStore\": \"test\", \"other\": [1.0]}";
     fs::write(&config, text).unwrap();
     let program = bin.join("docker-credential-test");
-    let script = "#!/bin/sh\nif [ \"$1\" = get ]; then cat \"$HOME/kept\" || { echo credentials not found; exit 1; }\nelif [ \"$1\" = store ]; then cat >\"$HOME/kept\"\nelse rm \"$HOME/kept\"; fi\n";
+    let script = "#!/bin/sh\nsaid=$(cat)\nif [ \"$1\" = get ]; then cat \"$HOME/kept\" || { echo credentials not found; exit 1; }\nelif [ \"$1\" = store ]; then printf %s \"$said\" >\"$HOME/kept\"\nelse rm \"$HOME/kept\"; fi\n";
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
 

@@ -15,6 +15,10 @@ const DOCKER_HUB: [&str; 3] = [
     "index.docker.io",
 ];
 
+/// How often a helper is asked that could not be spoken to. One that does not read what it is asked, as scripts for a single registry,
+/// may have answered and gone before it was told, which counts as a failure of speech.
+const HELPER_ATTEMPTS: usize = 5;
+
 /// One place where credentials are found.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
@@ -68,8 +72,7 @@ fn lookup<R: Read>(
         host => vec![host],
     };
     for name in names {
-        let reader = open().map_err(|error| error.to_string())?;
-        match get_credential_from_reader(reader, name) {
+        match ask(name, &open)? {
             Ok(DockerCredential::IdentityToken(token)) => {
                 return Ok(Some(Credential::IdentityToken(Secret(token))));
             }
@@ -91,4 +94,24 @@ fn lookup<R: Read>(
         }
     }
     Ok(None)
+}
+
+/// The outer error is one of reading.
+fn ask<R: Read>(
+    name: &str,
+    open: impl Fn() -> io::Result<R>,
+) -> Result<Result<DockerCredential, CredentialRetrievalError>, String> {
+    let mut attempts = HELPER_ATTEMPTS;
+    loop {
+        let reader = open().map_err(|error| error.to_string())?;
+        let answer = get_credential_from_reader(reader, name);
+        attempts -= 1;
+        let may_pass = matches!(
+            answer,
+            Err(CredentialRetrievalError::HelperCommunicationError)
+        );
+        if !may_pass || attempts == 0 {
+            return Ok(answer);
+        }
+    }
 }
