@@ -4,6 +4,9 @@ pub(crate) mod built;
 pub(crate) mod deployments;
 pub(crate) mod edits;
 pub(crate) mod events;
+/// That of the tests of promotions.
+#[path = "../../../ci/deployments/tests/shared/http.rs"]
+pub(crate) mod http;
 pub(crate) mod images;
 pub(crate) mod leftovers;
 pub(crate) mod machine;
