@@ -27,6 +27,7 @@ mod login;
 mod offline;
 mod output;
 mod promote;
+mod pull_requests;
 mod push;
 mod receivers;
 mod record;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         sbom::tests(),
         sign::tests(),
         promote::tests(),
+        pull_requests::tests(),
         gate::tests(),
         status::tests(),
         receivers::tests(),

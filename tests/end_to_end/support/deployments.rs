@@ -93,33 +93,53 @@ fn run(dir: &Path, arguments: &[&str]) -> String {
 #[track_caller]
 pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deployments) {
     let project = Project::cold();
+    let deployments = Deployments::new(project.dir.path(), &files(registry));
+    let repository = text(&deployments.path);
+    declare(
+        &project,
+        registry,
+        repository,
+        "writer = \"push\"",
+        production,
+    );
+    (project, deployments)
+}
+
+/// What the deployments repository holds in the beginning.
+pub(crate) fn files(registry: &Registry) -> Vec<(String, String)> {
     let host = &registry.host;
-    let mut files = Vec::new();
-    for environment in ["staging", "production"] {
-        for service in ["web", "migrator", "worker"] {
+    let mut files = vec![(
+        "base/kustomization.yaml".to_owned(),
+        "resources:\n- web.yaml\n- migrator.yaml\n- worker.yaml\n".to_owned(),
+    )];
+    for service in ["web", "migrator", "worker"] {
+        let deployment = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {service}\nspec:\n  template:\n    spec:\n      containers:\n      - name: {service}\n        image: {host}/acme/shop-{service}\n"
+        );
+        files.push((format!("base/{service}.yaml"), deployment));
+        for environment in ["staging", "production"] {
             let text = format!(
                 "# {service} in {environment}\nresources:\n- ../../../base\nimages:\n- name: {host}/acme/shop-{service} # pinned\n  newTag: v0\n"
             );
             files.push((overlay(environment, service), text));
         }
     }
-    let base = |service: &str| {
-        format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {service}\nspec:\n  template:\n    spec:\n      containers:\n      - name: {service}\n        image: {host}/acme/shop-{service}\n"
-        )
-    };
-    files.push((
-        "base/kustomization.yaml".into(),
-        "resources:\n- web.yaml\n- migrator.yaml\n- worker.yaml\n".into(),
-    ));
-    for service in ["web", "migrator", "worker"] {
-        files.push((format!("base/{service}.yaml"), base(service)));
-    }
-    let deployments = Deployments::new(project.dir.path(), &files);
+    files
+}
+
+/// Makes a checkout that shop, deployed from `repository`. `both` is more of what both environments declare.
+#[track_caller]
+pub(crate) fn declare(
+    project: &Project,
+    registry: &Registry,
+    repository: &str,
+    both: &str,
+    production: &str,
+) {
+    let host = &registry.host;
     let deploy = |environment: &str, more: &str| {
         format!(
-            "[environments.{environment}.deploy]\nrepository = \"{}\"\nwriter = \"push\"\nplaces = [{{ kustomize = \"overlays/{{env}}/{{service}}/kustomization.yaml\" }}]\n{more}\n",
-            text(&deployments.path)
+            "[environments.{environment}.deploy]\nrepository = \"{repository}\"\n{both}\nplaces = [{{ kustomize = \"overlays/{{env}}/{{service}}/kustomization.yaml\" }}]\n{more}\n"
         )
     };
     project.write(
@@ -145,7 +165,6 @@ pub(crate) fn shop(registry: &Registry, production: &str) -> (Project, Deploymen
         project.write(&format!("{name}/file"), &format!("of {name}"));
     }
     project.commit("first");
-    (project, deployments)
 }
 
 impl Project {

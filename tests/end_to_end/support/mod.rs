@@ -4,6 +4,7 @@ pub(crate) mod built;
 pub(crate) mod deployments;
 pub(crate) mod edits;
 pub(crate) mod events;
+pub(crate) mod forge;
 /// That of the tests of promotions.
 #[path = "../../../ci/deployments/tests/shared/http.rs"]
 pub(crate) mod http;

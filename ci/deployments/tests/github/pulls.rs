@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::description::Operation;
-use crate::standin::{Answered, State};
+use super::description::Operation;
+use super::standin::{Answered, State};
 
 #[derive(Clone, Default)]
 pub(crate) struct Pull {

@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::description::{Operation, percent_decoded};
-use crate::git::Git;
-use crate::http::{Request, serve};
-use crate::pulls::Pull;
+use super::description::{Operation, percent_decoded};
+use super::git::Git;
+use super::http::{Request, serve};
+use super::pulls::Pull;
 
 pub(crate) const TOKEN: &str = "ghs_secret";
 
@@ -168,7 +168,7 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
             .push(format!("{path}: accept or user-agent"));
     }
     if path == "/graphql" {
-        return crate::pulls::graphql(state, &body.unwrap());
+        return super::pulls::graphql(state, &body.unwrap());
     }
     let Some(operation) = Operation::find(&request.method, path) else {
         state
@@ -193,7 +193,7 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
             objects(state, &operation, rest, &body)
         }
         Some("/commits/{commit_sha}/pulls") => {
-            crate::pulls::of_commit(state, operation.value("commit_sha"))
+            super::pulls::of_commit(state, operation.value("commit_sha"))
         }
         Some("/commits/{ref}/check-runs") => {
             let is_asked = |it: &&Value| query.contains(&("check_name".into(), text(&it["name"])));
@@ -203,7 +203,7 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
         Some("/commits/{ref}/status") => (200, json!({ "statuses": state.statuses })),
         Some(rest @ ("/commits" | "/contents/{path}")) => files(state, &operation, rest, &query),
         Some("/installation") => app(state, &authorization, "acme/deployments"),
-        Some(rest) => crate::pulls::perform(state, &operation, rest, &query, &body),
+        Some(rest) => super::pulls::perform(state, &operation, rest, &query, &body),
         None => {
             state.app.push(body);
             (201, json!({ "token": TOKEN }))

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::http::{Request, serve};
+use super::http::{Request, serve};
 
 /// Serves the repositories of a folder until the program ends.
 pub(crate) struct Server {

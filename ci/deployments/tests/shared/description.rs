@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::DESCRIPTION;
+use super::DESCRIPTION;
 
 /// An operation of the interface, with the values of its path.
 pub(crate) struct Operation {

@@ -281,7 +281,7 @@ async fn apply(
     let review = async |promotion: &Promotion| reviewer.review(promotion).await;
     let written = target.write(&paths, plan, review).await?;
     let mut change = Change::of(written);
-    change.review.checks = reviewer.checks.to_vec();
+    change.review = reviewer.known(&change.promotion);
     Ok(change)
 }
 

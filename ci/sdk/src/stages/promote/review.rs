@@ -21,17 +21,25 @@ pub(super) struct Reviewer<'a> {
 }
 
 impl Reviewer<'_> {
+    /// Everything.
     pub(super) async fn review(&self, promotion: &Promotion) -> Review {
+        Review {
+            rendered: rendered::of(self.deployments, promotion).await,
+            ..self.known(promotion)
+        }
+    }
+
+    /// What takes no time to find out.
+    pub(super) fn known(&self, promotion: &Promotion) -> Review {
         let commit = promotion.moves.first().map(|it| &it.after.source.commit);
         Review {
             commits: self.commits(promotion),
             migrating: migrating(self.project.catalog(), promotion),
             checks: self.checks.to_vec(),
-            rendered: rendered::of(self.deployments, promotion).await,
-            packages: Vec::new(),
             built_by: commit
                 .filter(|_| self.is_of_release)
                 .and_then(|commit| run(commit, |name| std::env::var(name).ok())),
+            ..Review::default()
         }
     }
 
