@@ -62,11 +62,9 @@ fn accepted(stand: &Stand, kind: Kind, logs: Logs) -> Verdict {
         .unwrap();
     let bundles = image.bundles();
     assert_eq!(bundles.len(), 4);
-    for bundle in bundles {
-        let by = (issuer.as_str(), identity.as_str());
-        python(sigstore, by, &bundle, image.digest)?.unwrap();
-        javascript(sigstore, by, &bundle, image.digest)?.unwrap();
-    }
+    let by = (issuer.as_str(), identity.as_str());
+    python(sigstore, by, image.digest, &bundles)?.unwrap();
+    javascript(sigstore, by, image.digest, &bundles)?.unwrap();
     let judged = image.judged(&policy(sigstore, &job), sigstore);
     for kind in kinds {
         assert_eq!(judged.attestations(kind).count(), 1, "{judged:#?}");

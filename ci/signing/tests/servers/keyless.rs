@@ -50,16 +50,15 @@ fn all(stand: &Stand, image: &crate::stand::Image, by: (&str, &str)) -> Result<V
         two.verify(identity, &[STAMPED], &pinned),
     )?;
     add("cosign 3", three.verify(identity, &[], &pinned))?;
-    for bundle in image.bundles() {
-        add(
-            "sigstore-python",
-            python(sigstore, by, &bundle, image.digest),
-        )?;
-        add(
-            "sigstore-js",
-            javascript(sigstore, by, &bundle, image.digest),
-        )?;
-    }
+    let bundles = image.bundles();
+    add(
+        "sigstore-python",
+        python(sigstore, by, image.digest, &bundles),
+    )?;
+    add(
+        "sigstore-js",
+        javascript(sigstore, by, image.digest, &bundles),
+    )?;
     Ok(verdicts)
 }
 
@@ -69,6 +68,7 @@ fn accepted(stand: &Stand, kind: Kind, logs: Logs) -> Verdict {
     let repository = format!("keyless/{kind:?}-{logs:?}").to_lowercase();
     let image = stand.image(kind, &repository)?;
     image.sign(&signer(sigstore, &job, logs));
+    assert_eq!(image.bundles().len(), 1);
 
     let issuer = sigstore.issuer();
     let mut refusing = Vec::new();

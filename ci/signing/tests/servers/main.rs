@@ -15,7 +15,9 @@ mod faults;
 mod foreign;
 mod keyless;
 mod keys;
+mod secrets;
 mod stand;
+mod tampering;
 mod verifiers;
 
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         foreign::TESTS,
         attestations::TESTS,
         faults::TESTS,
+        tampering::TESTS,
+        secrets::TESTS,
     ]
     .concat()
     .into_iter()

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ci_catalog::{Identity as Who, SignatureFormat};
-use ci_http::{Bytes, Http, Options, Proxies};
+use ci_http::{Bytes, Http, Options, Proxies, Retry};
 use ci_oci::manifest::media_type;
 use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::{Client, Config, Credentials, Manifest, RegistryConfig, Secret};
@@ -217,6 +218,11 @@ pub(crate) fn http() -> Http {
 fn options() -> Options {
     Options {
         proxies: Proxies::default(),
+        // Tried again as often as always, and sooner: what is away in these tests stays away, and who is in the way is quick.
+        retry: Retry {
+            first: Duration::from_millis(20),
+            ..Retry::default()
+        },
         ..Options::default()
     }
 }

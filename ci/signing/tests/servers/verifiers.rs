@@ -76,6 +76,20 @@ impl<'a> Cosign<'a> {
         self.ask("verify-attestation", by, &more, image)
     }
 
+    /// `cosign verify-blob-attestation`: of a bundle that says that an image is signed.
+    pub(crate) fn blob(self, by: By<'_>, image: Digest, bundle: &[u8]) -> Said {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(folder.path(), &[bundle.to_vec()]);
+        let (file, digest) = (files[0].display().to_string(), image.hex());
+        let more = [
+            "--type=https://sigstore.dev/cosign/sign/v1",
+            "--digestAlg=sha256",
+            &format!("--digest={digest}"),
+            &format!("--bundle={file}"),
+        ];
+        self.ask("verify-blob-attestation", by, &more, "")
+    }
+
     fn ask(self, command: &str, by: By<'_>, more: &[&str], image: &str) -> Said {
         let root = self.sigstore.trusted_root();
         let mut arguments = vec![
@@ -84,7 +98,7 @@ impl<'a> Cosign<'a> {
         ];
         arguments.extend(by.arguments());
         arguments.extend(more.iter().map(|&it| it.to_owned()));
-        arguments.push(image.to_owned());
+        arguments.extend((!image.is_empty()).then(|| image.to_owned()));
         self.run_with(&arguments, &[])
     }
 }
@@ -95,34 +109,52 @@ pub(crate) const STAMPED: &str = "--use-signed-timestamps=true";
 /// The password of keys that cosign makes and reads.
 pub(crate) const PASSWORD: &str = "correct horse";
 
-/// sigstore-python: verifies a bundle, and that its statement is about an image.
-pub(crate) fn python(sigstore: &Sigstore, by: (&str, &str), bundle: &[u8], image: Digest) -> Said {
+/// sigstore-python: verifies bundles, and that their statements are about an image.
+pub(crate) fn python(
+    sigstore: &Sigstore,
+    by: (&str, &str),
+    image: Digest,
+    bundles: &[Vec<u8>],
+) -> Said {
     const SCRIPT: &str = include_str!("verify.py");
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bundle.json");
-    std::fs::write(&file, bundle).unwrap();
     let mut command = isolated(&peers::need("python/bin/python")?, folder.path());
-    command.args(["-c", SCRIPT]);
-    command.arg(sigstore.client_trust_config()).arg(file);
-    Ok(outcome(command.args([by.0, by.1, &image.hex()]).output()))
+    command
+        .args(["-c", SCRIPT])
+        .arg(sigstore.client_trust_config())
+        .args([by.0, by.1, &image.hex()])
+        .args(files(folder.path(), bundles));
+    Ok(outcome(command.output()))
 }
 
 /// sigstore-js: the same.
 pub(crate) fn javascript(
     sigstore: &Sigstore,
     by: (&str, &str),
-    bundle: &[u8],
     image: Digest,
+    bundles: &[Vec<u8>],
 ) -> Said {
     const SCRIPT: &str = include_str!("verify.js");
     let library = peers::need("javascript/package.json")?;
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bundle.json");
-    std::fs::write(&file, bundle).unwrap();
     let mut command = isolated(Path::new("node"), folder.path());
-    command.args(["-e", SCRIPT]).arg(library.parent().unwrap());
-    command.arg(sigstore.trusted_root()).arg(file);
-    Ok(outcome(command.args([by.0, by.1, &image.hex()]).output()))
+    command
+        .args(["-e", SCRIPT])
+        .arg(library.parent().unwrap())
+        .arg(sigstore.trusted_root())
+        .args([by.0, by.1, &image.hex()])
+        .args(files(folder.path(), bundles));
+    Ok(outcome(command.output()))
+}
+
+fn files(folder: &Path, bundles: &[Vec<u8>]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for (number, bundle) in bundles.iter().enumerate() {
+        let file = folder.join(format!("{number}.json"));
+        std::fs::write(&file, bundle).unwrap();
+        files.push(file);
+    }
+    files
 }
 
 /// openssl: a signature over a message.
