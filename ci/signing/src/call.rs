@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ci_http::Http;
+use serde::Deserialize;
 use sigstore_sign::{fulcio, rekor, tsa};
 
 use crate::error::{Error, Service};
@@ -63,6 +64,28 @@ fn may_pass(status: u16) -> bool {
     matches!(status, 429 | 500 | 502 | 503 | 504)
 }
 
+/// A request without an answer. The crates tell of it without its cause, and with the address once more.
+fn unreachable(why: &str) -> String {
+    match why.starts_with("error sending request") {
+        true => "cannot be reached".to_owned(),
+        false => format!("breaks off: {why}"),
+    }
+}
+
+/// An answer that is no success: of the body, which follows on the crates' words, the message for people.
+fn answers(status: u16, message: &str) -> String {
+    #[derive(Deserialize)]
+    struct Body {
+        message: String,
+    }
+    let body = message.find('{').map(|at| message.split_at(at));
+    let told = body.and_then(|(words, body)| {
+        let body: Body = serde_json::from_str(body).ok()?;
+        Some(format!("{words}{}", body.message))
+    });
+    format!("answers {status}: {}", told.as_deref().unwrap_or(message))
+}
+
 impl Failure for fulcio::Error {
     fn is_transient(&self) -> bool {
         match self {
@@ -74,8 +97,8 @@ impl Failure for fulcio::Error {
 
     fn problem(&self) -> String {
         match self {
-            Self::Http(why) => format!("cannot be reached: {why}"),
-            Self::Status { status, message } => format!("answers {status}: {message}"),
+            Self::Http(why) => unreachable(why),
+            Self::Status { status, message } => answers(*status, message),
             other => format!("gives no certificate: {other}"),
         }
     }
@@ -92,8 +115,8 @@ impl Failure for rekor::Error {
 
     fn problem(&self) -> String {
         match self {
-            Self::Http(why) => format!("cannot be reached: {why}"),
-            Self::Status { status, message } => format!("answers {status}: {message}"),
+            Self::Http(why) => unreachable(why),
+            Self::Status { status, message } => answers(*status, message),
             other => format!("gives no entry: {other}"),
         }
     }
@@ -101,13 +124,27 @@ impl Failure for rekor::Error {
 
 impl Failure for tsa::Error {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Http(_))
+        match self {
+            Self::Http(why) => refused(why).is_none_or(|status| status.parse().is_ok_and(may_pass)),
+            _ => false,
+        }
     }
 
     fn problem(&self) -> String {
         match self {
-            Self::Http(why) => format!("cannot be reached: {why}"),
+            Self::Http(why) => match refused(why) {
+                Some(status) => format!("answers {status}"),
+                None => unreachable(why),
+            },
             other => format!("gives no timestamp: {other}"),
         }
     }
 }
+
+/// The number of an answer that is no success, which that crate tells in words only.
+fn refused(why: &str) -> Option<&str> {
+    why.strip_prefix("TSA returned status ")?.split(' ').next()
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,11 +13,13 @@ use sigstore_sign::crypto::{
 };
 use sigstore_sign::types::HashAlgorithm;
 
-/// Makes `ring` the provider of the Sigstore crates in this process. May be called any number of times; whoever uses these crates
-/// calls it first.
+/// Makes `ring` the provider of the Sigstore crates in this process, and that of TLS. May be called any number of times; whoever uses
+/// these crates calls it first.
 pub fn install() {
     // An error says that a provider was installed before: ours, as nobody else has one.
     let _ = sigstore_sign::crypto::install_default_provider(&Ring);
+    // The client of TUF repositories makes an HTTP client of its own before it takes ours, and that one panics without a provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 thread_local! {

@@ -95,3 +95,28 @@ fn files_that_are_something_else_are_named() {
         .to_string();
     assert!(wrong.contains("root.json: "), "{wrong}");
 }
+
+#[tokio::test]
+async fn the_public_sigstore_is_told_of_when_it_cannot_be_reached() {
+    // Everything goes through a proxy that nobody is at.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let proxies = Proxies {
+        http: Some(address.clone()),
+        https: Some(address),
+        except: String::new(),
+    };
+    let options = Options {
+        proxies,
+        ..Options::default()
+    };
+    let http = Http::new(&options).unwrap();
+    let error = Services::public(&http, None).await.unwrap_err();
+    let text = error.to_string();
+    let (begins, ends) = (
+        "the public Sigstore's trust root: TUF error: ",
+        "Connection refused (os error 111)",
+    );
+    assert!(text.starts_with(begins) && text.ends_with(ends), "{text}");
+}
