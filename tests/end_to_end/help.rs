@@ -10,11 +10,13 @@ use crate::support::project::{Project, text};
 use crate::support::test;
 
 /// What reaches registries, or asks people; other tests are about these.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 13] = [
     " login ",
     " logout ",
     " push",
     " sign",
+    " verify",
+    " policy",
     " keys",
     " sbom --image",
     " promote",

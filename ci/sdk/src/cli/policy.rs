@@ -21,23 +21,31 @@ pub(crate) struct Policy {
 
 const EXAMPLES: &str = "\
 Examples:
-  {bin} policy kyverno | kubectl apply -f -
+  {bin} policy kyverno > policy.yaml
   {bin} policy policy-controller --attestation https://slsa.dev/provenance/v1
-  {bin} policy argocd overlays/production > .github/workflows/gate.yml   in the deployments repository";
+  {bin} policy argocd overlays/production > gate.yml";
 
 #[derive(Debug, clap::Subcommand)]
 enum System {
+    /// For Kyverno 1.19: an ImageValidatingPolicy
+    #[command(after_help = "Examples:\n  {bin} policy kyverno > policy.yaml")]
     Kyverno(Admission),
+    /// For Sigstore's policy-controller 0.15: ClusterImagePolicies, one for each thing that is asked for
+    ///
+    /// It reads signatures in the legacy form, and attestations in bundles, those of identities only.
+    #[command(
+        after_help = "Examples:\n  {bin} policy policy-controller --attestation https://slsa.dev/provenance/v1"
+    )]
     PolicyController(Admission),
+    /// For the deployments repository that Argo CD follows: a workflow with `gate`, to be made a required check
+    ///
+    /// It belongs into .github/workflows there. The program is built from this project's repository.
+    #[command(after_help = "Examples:\n  {bin} policy argocd overlays/production > gate.yml")]
     Argocd(Argocd),
 }
 
-/// An object for the cluster's admission controller: Kyverno 1.19 (ImageValidatingPolicy), or Sigstore's policy-controller 0.15
-/// (ClusterImagePolicy)
+/// What admission is to ask for.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  {bin} policy kyverno\n  {bin} policy policy-controller --attestation https://slsa.dev/provenance/v1"
-)]
 struct Admission {
     /// Ask for an attestation of this type, too, by the same signer: https://slsa.dev/provenance/v1
     #[arg(long = "attestation", value_name = "TYPE")]
@@ -48,18 +56,20 @@ struct Admission {
     no_log: bool,
 }
 
-/// A workflow for the deployments repository that Argo CD follows: `gate`, to be made a required check
+/// What the check is to ask for.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  {bin} policy argocd overlays/production > .github/workflows/gate.yml"
-)]
 struct Argocd {
     /// What `gate` is to check, as paths in the deployments repository
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<String>,
 
-    /// The branch that is deployed
-    #[arg(long, value_name = "NAME", default_value = "main")]
+    /// The branch that is deployed [default: main]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "main",
+        hide_default_value = true
+    )]
     branch: String,
 
     /// The GitHub repository of this project, OWNER/REPOSITORY [default: that of the signer]

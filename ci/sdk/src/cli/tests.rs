@@ -43,6 +43,8 @@ fn help_of_the_program() {
       push         Bring what was built to its registry
       sbom         Say what is in images: packages, versions and licences
       sign         Sign what was pushed, and say where it is from
+      verify       Verify who signed images, and what else the signer says of them
+      policy       Write the policy that lets only signed images in
       promote      Pin what was pushed in an environment, by a pull request or a commit
       rollback     Pin what an environment pinned before, by a pull request or a commit
       status       Say what environments pin, since when, and whether that is what runs
@@ -766,6 +768,152 @@ fn help_of_completions() {
       pipeline completions bash > ~/.local/share/bash-completion/completions/pipeline
       pipeline completions zsh > ~/.zfunc/_pipeline
       pipeline completions fish > ~/.config/fish/completions/pipeline.fish
+    ");
+}
+
+#[test]
+fn help_of_verify() {
+    insta::assert_snapshot!(help(&["verify"]), @r#"
+    Verify who signed images, and what else the signer says of them
+
+    An image is signed if the signer that pipeline.toml names, or the command line, signed its digest:
+    word for word this identity or this key, in a transparency log, at a time when the certificate was
+    valid. Both forms of signatures count, whoever attached them.
+
+    Verifiers look in different places and want different things. `--as` says what one of them would
+    find and make of it, `--matrix` what all would. Without a pipeline.toml, the signer is named with
+    `--identity` or `--key`.
+
+    Usage: pipeline verify [OPTIONS] <IMAGE>...
+
+    Arguments:
+      <IMAGE>...
+              Images; the digest that a tag has now is what is verified
+
+    Options:
+          --as <VERIFIER>
+              Say what this verifier finds, and whether it is content: cosign2, cosign3, kyverno or
+              policy-controller
+
+          --matrix
+              Say what every verifier finds, and whether it is content
+
+          --attestation <TYPE>
+              Ask for an attestation of this type, too, by the same signer:
+              https://slsa.dev/provenance/v1
+
+          --identity <URL>
+              Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
+
+          --issuer <URL>
+              With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
+
+          --key <FILE>
+              The public key that images have to be signed with, instead
+
+          --repository <URL>
+              The repository that has to have been built: https://github.com/OWNER/REPOSITORY
+
+          --ref <REF>
+              The reference that has to have been built: refs/heads/main
+
+          --commit <SHA>
+              The commit that has to have been built, in full
+
+          --workflow <URL>
+              The workflow that has to have been started, where the signer is one that it calls
+
+          --trusted-root <FILE>
+              Trust this Sigstore, without asking anybody: a trusted_root.json, of a private one or
+              saved
+
+          --output <FORMAT>
+              How to print the result, on standard output: human (the default) or json
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline verify ghcr.io/acme/web:1.4.2            signed by whom pipeline.toml names?
+      pipeline verify --matrix ghcr.io/acme/web:1.4.2   what would cosign and Kyverno make of it?
+      pipeline verify --commit "$(git rev-parse HEAD)" ghcr.io/acme/web:1.4.2
+      pipeline verify --attestation https://slsa.dev/provenance/v1 ghcr.io/acme/web:1.4.2
+      pipeline verify --key cosign.pub ghcr.io/acme/web:1.4.2
+    "#);
+}
+
+#[test]
+fn help_of_policy() {
+    insta::assert_snapshot!(help(&["policy"]), @r"
+    Write the policy that lets only signed images in
+
+    For the repositories of this catalog and the signer of `[signing]` in pipeline.toml, to standard
+    output. Kyverno and policy-controller are told by objects in the cluster; Argo CD verifies no image,
+    so there it is a workflow for the deployments repository.
+
+    Usage: pipeline policy [OPTIONS] <COMMAND>
+
+    Commands:
+      kyverno            For Kyverno 1.19: an ImageValidatingPolicy
+      policy-controller  For Sigstore's policy-controller 0.15: ClusterImagePolicies, one for each thing
+                         that is asked for
+      argocd             For the deployments repository that Argo CD follows: a workflow with `gate`, to
+                         be made a required check
+      help               Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline policy kyverno > policy.yaml
+      pipeline policy policy-controller --attestation https://slsa.dev/provenance/v1
+      pipeline policy argocd overlays/production > gate.yml
+    ");
+    insta::assert_snapshot!(help(&["policy", "kyverno"]), @r"
+    For Kyverno 1.19: an ImageValidatingPolicy
+
+    Usage: pipeline policy kyverno [OPTIONS]
+
+    Options:
+          --attestation <TYPE>
+              Ask for an attestation of this type, too, by the same signer:
+              https://slsa.dev/provenance/v1
+
+          --no-log
+              Accept signatures of the key that are in no transparency log, as `sign --no-log` makes
+              them
+
+      -h, --help
+              Print help
+
+    Examples:
+      pipeline policy kyverno > policy.yaml
+    ");
+    insta::assert_snapshot!(help(&["policy", "argocd"]), @r"
+    For the deployments repository that Argo CD follows: a workflow with `gate`, to be made a required
+    check
+
+    It belongs into .github/workflows there. The program is built from this project's repository.
+
+    Usage: pipeline policy argocd [OPTIONS] <PATH>...
+
+    Arguments:
+      <PATH>...
+              What `gate` is to check, as paths in the deployments repository
+
+    Options:
+          --branch <NAME>
+              The branch that is deployed [default: main]
+
+          --source <REPOSITORY>
+              The GitHub repository of this project, OWNER/REPOSITORY [default: that of the signer]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      pipeline policy argocd overlays/production > gate.yml
     ");
 }
 

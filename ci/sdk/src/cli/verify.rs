@@ -89,11 +89,11 @@ pub(crate) struct Verify {
 
 const EXAMPLES: &str = "\
 Examples:
-  {bin} verify ghcr.io/acme/shop-web:1.4.2           signed by whom pipeline.toml names?
-  {bin} verify --matrix ghcr.io/acme/shop-web:1.4.2  what cosign, Kyverno and policy-controller make of it
-  {bin} verify --attestation https://slsa.dev/provenance/v1 --commit \"$(git rev-parse HEAD)\" ghcr.io/acme/shop-web:1.4.2
-  {bin} verify --identity https://github.com/acme/shop/.github/workflows/deliver.yml@refs/heads/main ghcr.io/acme/shop-web:1.4.2
-  {bin} verify --key cosign.pub --trusted-root trusted_root.json 127.0.0.1:5000/shop-web:1.4.2";
+  {bin} verify ghcr.io/acme/web:1.4.2            signed by whom pipeline.toml names?
+  {bin} verify --matrix ghcr.io/acme/web:1.4.2   what would cosign and Kyverno make of it?
+  {bin} verify --commit \"$(git rev-parse HEAD)\" ghcr.io/acme/web:1.4.2
+  {bin} verify --attestation https://slsa.dev/provenance/v1 ghcr.io/acme/web:1.4.2
+  {bin} verify --key cosign.pub ghcr.io/acme/web:1.4.2";
 
 /// A verifier whose rules are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
