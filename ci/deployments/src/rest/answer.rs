@@ -80,6 +80,11 @@ impl Answer {
         self.status == StatusCode::UNPROCESSABLE_ENTITY && self.message().contains(message)
     }
 
+    /// Whether there were too many requests in a short time, which GitHub may tell in words alone.
+    pub(super) fn is_limit(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN && self.message().contains("secondary rate limit")
+    }
+
     /// What the forge says, on one line.
     pub(crate) fn message(&self) -> String {
         let text = |value: &Value| {

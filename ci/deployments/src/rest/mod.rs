@@ -15,6 +15,9 @@ pub(crate) use self::pulls::Listed;
 pub(crate) use self::repository::{Names, address};
 use crate::PullRequestError;
 
+/// How long is waited where there were too many requests and nobody says how long.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What a forge wants to be asked like.
 #[derive(Debug)]
 pub(crate) struct Dialect {
@@ -131,7 +134,13 @@ impl Api {
                         let asked = response.retry_after(self.http.clock());
                         (asked, Answer::read(&call, response).await?.failure())
                     }
-                    None => return Answer::read(&call, response).await,
+                    None => {
+                        let answer = Answer::read(&call, response).await?;
+                        if !answer.is_limit() {
+                            return Ok(answer);
+                        }
+                        (Some(MINUTE), self.limited(Some(MINUTE)))
+                    }
                 },
                 Err(error) if error.is_transient() => (None, error.into()),
                 Err(error) => return Err(error.into()),
@@ -168,6 +177,6 @@ impl Api {
                 reset.saturating_sub(now.ok()?.as_secs()),
             ))
         };
-        Some(asked.or_else(until_reset).or(Some(Duration::from_secs(60))))
+        Some(asked.or_else(until_reset).or(Some(MINUTE)))
     }
 }

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ci_deployments::PullRequestError;
-use ci_deployments::github::Auth;
+use ci_deployments::github::{Auth, Repository};
+use ci_deployments::{MergeMethod, PullRequestError};
 use serde_json::{Value, json};
 
 use crate::world::{assert_promotes, github, opened, promote, writer};
@@ -111,4 +111,19 @@ async fn what_is_no_key_is_refused_without_showing_it_s1() {
             "{text}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_enterprise_server_is_asked_below_its_folders() {
+    let github = github();
+    let mut writer = writer(&github);
+    let (rest, graphql) = (
+        format!("{}/api/v3", github.address),
+        format!("{}/api/graphql", github.address),
+    );
+    writer.repository = Repository::with_interface("acme", "deployments", &rest, &graphql).unwrap();
+    writer.policy.auto_merge = Some(MergeMethod::Merge);
+    let (.., warnings) = opened(promote(&writer, 7).await);
+    assert_eq!(warnings, [""; 0]);
+    assert_promotes(&github, 7);
 }

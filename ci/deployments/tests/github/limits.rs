@@ -37,6 +37,8 @@ async fn rate_limits_are_waited_for_as_github_asks_p4() {
             10,
         ),
         (429, "", 60),
+        // In words alone.
+        (403, "", 60),
     ] {
         let github = github();
         let (outcome, clock) = limited(&github, status, headers).await;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::DESCRIPTION;
 use super::description::Operation;
 use super::standin::{Answered, State};
 
@@ -211,12 +212,7 @@ fn open(state: &mut State, body: &Value) -> Answered {
 }
 
 pub(crate) fn graphql(state: &mut State, body: &Value) -> Answered {
-    assert!(
-        body["query"]
-            .as_str()
-            .unwrap()
-            .contains("enablePullRequestAutoMerge")
-    );
+    assert_eq!(body["query"], DESCRIPTION["graphql"]);
     if let Some(message) = &state.auto_merge_error {
         return (
             200,

@@ -6,8 +6,11 @@ use futures::future::join_all;
 use serde_json::json;
 
 use crate::pulls::merge;
-use crate::standin::Fault;
-use crate::world::{BRANCH, WEB, assert_promotes, github, http, opened, promote, writer};
+use crate::standin::{Fault, StandIn};
+use crate::world::{
+    BRANCH, WEB, assert_promotes, candidate, github, http, kustomization, opened, promote,
+    promote_unit, writer,
+};
 
 #[tokio::test]
 async fn of_many_at_once_the_newest_wins_in_one_pull_request_p4() {
@@ -33,6 +36,38 @@ async fn of_many_at_once_the_newest_wins_in_one_pull_request_p4() {
     opened(promote(&writers[0], 9).await);
     assert_promotes(&github, 9);
     assert_eq!(github.state().pulls.len(), 1);
+}
+
+#[tokio::test]
+async fn twenty_services_at_once_have_one_pull_request_each_p4() {
+    let services: Vec<String> = (0..20).map(|number| format!("service-{number}")).collect();
+    let github = StandIn::start();
+    {
+        let files: Vec<(String, String)> = services.iter().map(|it| kustomization(it)).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|it| (&*it.0, &*it.1)).collect();
+        github.state().git().write("main", &files, "start");
+    }
+    let promotions = services
+        .iter()
+        .map(async |service| promote_unit(&writer(&github), vec![candidate(service, 7)]).await);
+    for outcome in join_all(promotions).await {
+        opened(outcome);
+    }
+    let state = github.state();
+    assert_eq!(state.pulls.len(), 20);
+    for service in &services {
+        let branch = format!("promote/production/{service}");
+        assert!(
+            state
+                .pulls
+                .iter()
+                .any(|it| it.is_open && it.branch == branch)
+        );
+        let file = state.git().file(&branch, &kustomization(service).0);
+        assert!(file.contains("digest: sha256:"), "{service}: {file}");
+    }
+    drop(state);
+    github.check();
 }
 
 #[tokio::test]

@@ -98,6 +98,11 @@ fn answer(state: &mut State, request: &Request) -> Option<Vec<u8>> {
         .target
         .split_once('?')
         .unwrap_or((&request.target, ""));
+    // As an Enterprise server has it.
+    let path = match path.strip_prefix("/api/v3") {
+        Some(path) => path,
+        None => path.strip_prefix("/api").unwrap_or(path),
+    };
     let call = format!("{} {path}", request.method);
     state.calls.push(call.clone());
     let mut lost = None;

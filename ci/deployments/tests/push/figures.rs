@@ -1,10 +1,12 @@
 //! A large deployments repository: what is read, and how long it takes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use ci_deployments::Entry;
 use ci_deployments::git::Outcome;
 
 use crate::repository::{Repository, candidate, kustomization, promote};
@@ -62,6 +64,10 @@ async fn of_100_000_files_only_what_is_needed_is_read() {
         );
         eprintln!("{what}: {} ms", start.elapsed().as_millis());
     }
+    let (paths, states) = paths(["service-500".to_owned()]);
+    let start = Instant::now();
+    writer.read(&paths).await.unwrap();
+    eprintln!("plan of one service: {} ms", start.elapsed().as_millis());
     let cache = std::fs::read_dir(&writer.cache).unwrap();
     let cache = cache
         .map(|it| it.unwrap().path())
@@ -83,4 +89,28 @@ async fn of_100_000_files_only_what_is_needed_is_read() {
     }
     eprintln!("{blobs} files and {} kB in the cache", bytes / 1_000);
     assert!(blobs < 20, "{blobs}");
+    assert_eq!(writer.last_changes(&states).await.unwrap().len(), 1);
+
+    let (paths, states) = self::paths((0..1_000).map(|number| format!("service-{number}")));
+    let start = Instant::now();
+    let (_, contents) = repository.writer("b").read(&paths).await.unwrap();
+    eprintln!("status of all services: {} ms", start.elapsed().as_millis());
+    let is_there = |path: &&String| matches!(contents.get(path), Entry::File { .. });
+    assert_eq!(paths.iter().filter(is_there).count(), 1_001);
+    let start = Instant::now();
+    let changes = writer.last_changes(&states).await.unwrap();
+    eprintln!("since when, of all: {} ms", start.elapsed().as_millis());
+    assert_eq!(changes.len(), 1);
+}
+
+/// The files that say what is pinned of services, and those of the state map among them.
+fn paths(services: impl IntoIterator<Item = String>) -> (BTreeSet<String>, BTreeSet<String>) {
+    let states = services.into_iter().map(|service| {
+        (
+            format!(".promotions/production/{service}.toml"),
+            kustomization(&service).0,
+        )
+    });
+    let (states, places): (BTreeSet<_>, BTreeSet<_>) = states.unzip();
+    (states.union(&places).cloned().collect(), states)
 }
