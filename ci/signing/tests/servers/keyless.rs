@@ -27,6 +27,7 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
         accepted(stand, Kind::Without, Logs::Both)
     }),
     ("keyless::older_form_alone", older),
+    ("keyless::older_form_without_rekor_v1", older_unlogged),
     ("keyless::somebody_else_is_refused_by_all", somebody_else),
 ];
 
@@ -124,6 +125,26 @@ fn older(stand: &Stand) -> Verdict {
             let by = By::Identity(&issuer, "https://github.com/acme/shop");
             cosign.verify(by, &[], &image.pinned())?.unwrap_err();
         }
+    }
+    Ok(())
+}
+
+/// Such an entry has no place in it: what there is to see is a timestamp, and whoever verifies has to say that this is enough.
+fn older_unlogged(stand: &Stand) -> Verdict {
+    let sigstore = stand.sigstore()?;
+    let job = Job::default();
+    let image = stand.image(Kind::Without, "keyless/older-unlogged")?;
+    let formats = BTreeSet::from([SignatureFormat::Legacy]);
+    image
+        .try_sign(&signer(sigstore, &job, Logs::V2), &formats)
+        .unwrap();
+    let (issuer, identity) = (sigstore.issuer(), job.identity());
+    let by = By::Identity(&issuer, &identity);
+    for cosign in [Cosign::two(sigstore), Cosign::three(sigstore)] {
+        cosign.verify(by, &[], &image.pinned())?.unwrap_err();
+        cosign.verify(by, &[STAMPED], &image.pinned())?.unwrap_err();
+        let enough = [STAMPED, "--insecure-ignore-tlog=true"];
+        cosign.verify(by, &enough, &image.pinned())?.unwrap();
     }
     Ok(())
 }
