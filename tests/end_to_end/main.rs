@@ -20,6 +20,7 @@ mod concurrent;
 mod failures;
 mod full_disk;
 mod gate;
+mod gitea;
 mod help;
 mod interrupted;
 mod killed;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         promote::tests(),
         pull_requests::tests(),
         gate::tests(),
+        gitea::tests(),
         status::tests(),
         receivers::tests(),
         output::tests(),

@@ -5,6 +5,7 @@ pub(crate) mod deployments;
 pub(crate) mod edits;
 pub(crate) mod events;
 pub(crate) mod forge;
+pub(crate) mod gitea;
 /// That of the tests of promotions.
 #[path = "../../../ci/deployments/tests/shared/http.rs"]
 pub(crate) mod http;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 
-use crate::description::{Operation, percent_decoded};
-use crate::http::{Request, serve};
+use super::description::{Operation, percent_decoded};
+use super::http::{Request, serve};
 
 #[derive(Debug, Default)]
 pub(crate) struct Seen {

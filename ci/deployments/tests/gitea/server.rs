@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::proxy::{Proxy, exchange};
+use super::proxy::{Proxy, exchange};
 
 /// A server with the organisation `acme`, its repository `deployments`, its team `platform`, and the people `promoter`, whose token is
 /// used, and `alice`.
