@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ci_rootfs::copy;
 
 use super::container_files::path_of;
+use super::service::new_service;
 use super::{
     Answer, FieldCall, argument, container_of, container_state, directory_of, file_of, flag,
     mismatch, new_container, object, secret_of, text,
@@ -16,7 +17,7 @@ use crate::layers::Rootfs;
 use crate::limits;
 use crate::object::Object;
 use crate::output::Redirects;
-use crate::service::{Kind, Service};
+use crate::service::Kind;
 use crate::session::Session;
 
 /// What the sandbox never gives, said when it is asked for.
@@ -350,20 +351,10 @@ pub(super) fn as_service(call: FieldCall) -> Answer {
     refuse_privileges(&call)?;
     let container = container_of(&call.object)?;
     let (args, use_entrypoint) = (call.args.strings("args"), flag(&call.args, "useEntrypoint"));
-    let group = call.backend.group.clone();
-    object(
-        call.backend
-            .session
-            .intern(super::id_of(&call, "Service"), |id| {
-                Object::Service(Arc::new(Service {
-                    id,
-                    group,
-                    kind: Kind::Container {
-                        container,
-                        args,
-                        use_entrypoint,
-                    },
-                }))
-            }),
-    )
+    let kind = Kind::Container {
+        container,
+        args,
+        use_entrypoint,
+    };
+    new_service(&call, kind)
 }

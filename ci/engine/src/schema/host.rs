@@ -6,6 +6,7 @@ use ci_graphql::{Type, Value, arg, field, future, object as object_type, ready};
 use ci_rootfs::import::Filter;
 use serde::Deserialize;
 
+use super::service::new_service;
 use super::{
     Answer, Connection, FieldCall, ID, OF_SERVICE, argument, flag, new_directory, new_file, object,
     service_of, text,
@@ -14,7 +15,7 @@ use crate::directory::{Directory, File, host_path};
 use crate::error::Error;
 use crate::host::HostDirectory;
 use crate::object::Object;
-use crate::service::{Forward, Kind, Service};
+use crate::service::{Forward, Kind};
 
 pub(super) static HOST: Type<Connection> = object_type(
     "Host",
@@ -187,20 +188,10 @@ fn tunnel(call: FieldCall) -> Answer {
         })
         .collect();
     let native = flag(&call.args, "native");
-    let group = call.backend.group.clone();
-    object(
-        call.backend
-            .session
-            .intern(super::id_of(&call, "Service"), |id| {
-                Object::Service(Arc::new(Service {
-                    id,
-                    group,
-                    kind: Kind::Tunnel {
-                        service,
-                        ports,
-                        native,
-                    },
-                }))
-            }),
-    )
+    let kind = Kind::Tunnel {
+        service,
+        ports,
+        native,
+    };
+    new_service(&call, kind)
 }

@@ -1,10 +1,17 @@
 //! `Service`: something that keeps running and is reached over the network.
 
+use std::sync::Arc;
+
 use ci_graphql::{Type, arg, field, future, object as object_type, ready};
 use serde_json::json;
 
-use super::{Answer, Connection, FieldCall, ID, OF_SERVICE, flag, record_list, service_of, text};
+use super::{
+    Answer, Connection, FieldCall, ID, OF_SERVICE, flag, id_of, object, record_list, service_of,
+    text,
+};
 use crate::error::Error;
+use crate::object::Object;
+use crate::service::{Kind, Service};
 
 pub(super) static SERVICE: Type<Connection> = object_type(
     "Service",
@@ -96,6 +103,14 @@ async fn ports(call: FieldCall) -> Answer {
         .await?;
     let ports = running.ports().into_iter().map(port).collect();
     record_list(&call, "Port", ports)
+}
+
+/// A service that is started when it is needed.
+pub(super) fn new_service(call: &FieldCall, kind: Kind) -> Answer {
+    let group = call.backend.group.clone();
+    object(call.backend.session.intern(id_of(call, "Service"), |id| {
+        Object::Service(Arc::new(Service { id, kind, group }))
+    }))
 }
 
 /// The fields of a `Port`.

@@ -1,12 +1,39 @@
 //! The fields of `Container` about programs: running them, what is mounted for them, limits, secrets, services.
 
-use ci_graphql::{Field, arg, field, future, ready};
+use ci_graphql::{Arg, Field, arg, field, future, ready};
 
 use super::super::container_exec as exec;
 use super::super::{
     Connection, EXPAND, OF_CACHE_VOLUME, OF_DIRECTORY, OF_FILE, OF_SECRET, OF_SOCKET, sockets,
 };
 use super::{OWNER, PATH};
+
+// Of whatever runs a program.
+const USE_ENTRYPOINT: Arg = arg(
+    "useEntrypoint",
+    "Boolean = false",
+    "Put the entrypoint in front.",
+);
+const NESTING: Arg = arg(
+    "experimentalPrivilegedNesting",
+    "Boolean = false",
+    "Refused: programs get no session of this engine.",
+);
+const CAPABILITIES: Arg = arg(
+    "insecureRootCapabilities",
+    "Boolean = false",
+    "Refused: programs never get the host's capabilities.",
+);
+const EXPAND_ARGS: Arg = arg(
+    "expand",
+    "Boolean = false",
+    "Replace variables in the arguments.",
+);
+const NO_INIT: Arg = arg(
+    "noInit",
+    "Boolean = false",
+    "Taken for compatibility: there is always an init process.",
+);
 
 pub(super) const EXECUTIONS: &[Field<Connection>] = &[
     field(
@@ -19,11 +46,7 @@ pub(super) const EXECUTIONS: &[Field<Connection>] = &[
                 "[String!]!",
                 "Program and arguments; none means the default arguments. There is no shell.",
             ),
-            arg(
-                "useEntrypoint",
-                "Boolean = false",
-                "Put the entrypoint in front.",
-            ),
+            USE_ENTRYPOINT,
             arg("stdin", "String = \"\"", "Written to its standard input."),
             arg(
                 "redirectStdin",
@@ -45,26 +68,10 @@ pub(super) const EXECUTIONS: &[Field<Connection>] = &[
                 "ReturnType = SUCCESS",
                 "Which exit codes count as success.",
             ),
-            arg(
-                "experimentalPrivilegedNesting",
-                "Boolean = false",
-                "Refused: programs get no session of this engine.",
-            ),
-            arg(
-                "insecureRootCapabilities",
-                "Boolean = false",
-                "Refused: programs never get the host's capabilities.",
-            ),
-            arg(
-                "expand",
-                "Boolean = false",
-                "Replace variables in the arguments.",
-            ),
-            arg(
-                "noInit",
-                "Boolean = false",
-                "Taken for compatibility: there is always an init process.",
-            ),
+            NESTING,
+            CAPABILITIES,
+            EXPAND_ARGS,
+            NO_INIT,
         ],
         ready(exec::with_exec),
     ),
@@ -234,31 +241,11 @@ pub(super) const EXECUTIONS: &[Field<Connection>] = &[
                 "[String!] = []",
                 "The command; what the image runs if empty.",
             ),
-            arg(
-                "useEntrypoint",
-                "Boolean = false",
-                "Put the entrypoint in front.",
-            ),
-            arg(
-                "experimentalPrivilegedNesting",
-                "Boolean = false",
-                "Refused: programs get no session of this engine.",
-            ),
-            arg(
-                "insecureRootCapabilities",
-                "Boolean = false",
-                "Refused: programs never get the host's capabilities.",
-            ),
-            arg(
-                "expand",
-                "Boolean = false",
-                "Replace variables in the arguments.",
-            ),
-            arg(
-                "noInit",
-                "Boolean = false",
-                "Taken for compatibility: there is always an init process.",
-            ),
+            USE_ENTRYPOINT,
+            NESTING,
+            CAPABILITIES,
+            EXPAND_ARGS,
+            NO_INIT,
         ],
         ready(exec::as_service),
     ),

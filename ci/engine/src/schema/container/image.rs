@@ -1,10 +1,28 @@
 //! The fields of `Container` about where it comes from and where it goes: images of registries, archives and the host.
 
-use ci_graphql::{Field, arg, field, future, ready};
+use ci_graphql::{Arg, Field, arg, field, future, ready};
 
 use super::super::container_files as files;
 use super::super::container_read as read;
 use super::super::{Connection, ID, OF_CONTAINER, OF_DIRECTORY, OF_FILE};
+
+// Of whatever writes an image.
+const VARIANTS: Arg = arg(
+    "platformVariants",
+    "[ID!] = []",
+    "The image for other platforms.",
+)
+.directives(OF_CONTAINER);
+const COMPRESSION: Arg = arg(
+    "forcedCompression",
+    "ImageLayerCompression",
+    "Only Gzip, which is also the default.",
+);
+const MEDIA_TYPES: Arg = arg(
+    "mediaTypes",
+    "ImageMediaTypes = OCIMediaTypes",
+    "Only OCIMediaTypes.",
+);
 
 pub(super) const IMAGE: &[Field<Connection>] = &[
     ID,
@@ -58,24 +76,7 @@ pub(super) const IMAGE: &[Field<Connection>] = &[
         "asTarball",
         "File!",
         "Its image as one file: an OCI image layout in a tar archive.",
-        &[
-            arg(
-                "platformVariants",
-                "[ID!] = []",
-                "The image for other platforms.",
-            )
-            .directives(OF_CONTAINER),
-            arg(
-                "forcedCompression",
-                "ImageLayerCompression",
-                "Only Gzip, which is also the default.",
-            ),
-            arg(
-                "mediaTypes",
-                "ImageMediaTypes = OCIMediaTypes",
-                "Only OCIMediaTypes.",
-            ),
-        ],
+        &[VARIANTS, COMPRESSION, MEDIA_TYPES],
         ready(read::as_tarball),
     ),
     field(
@@ -88,22 +89,9 @@ pub(super) const IMAGE: &[Field<Connection>] = &[
                 "String!",
                 "Where to, relative to the session's directory.",
             ),
-            arg(
-                "platformVariants",
-                "[ID!] = []",
-                "The image for other platforms.",
-            )
-            .directives(OF_CONTAINER),
-            arg(
-                "forcedCompression",
-                "ImageLayerCompression",
-                "Only Gzip, which is also the default.",
-            ),
-            arg(
-                "mediaTypes",
-                "ImageMediaTypes = OCIMediaTypes",
-                "Only OCIMediaTypes.",
-            ),
+            VARIANTS,
+            COMPRESSION,
+            MEDIA_TYPES,
             arg(
                 "expand",
                 "Boolean = false",
