@@ -12,4 +12,5 @@ mod registry;
 #[allow(dead_code, reason = "shared with other suites")]
 mod server;
 mod signatures;
+mod transport;
 mod writers;
