@@ -12,6 +12,7 @@
 )]
 
 mod bases;
+mod bills;
 mod build;
 mod buildkit;
 mod differences;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         documents::tests(),
         runtime::tests(),
         bases::tests(),
+        bills::tests(),
         dockerfiles::tests(),
         replicas::tests(),
         sharing::tests(),

@@ -112,7 +112,8 @@ impl Kind {
         const MIB: u64 = 1 << 20;
         match self {
             Self::OsRelease => MIB / 16,
-            Self::Copyright => MIB,
+            // That of Boost has 2 MB.
+            Self::Copyright => 16 * MIB,
             // Programs of Go of 200 MB are not rare.
             Self::RpmSqlite | Self::RpmNdb | Self::RpmBerkeley | Self::Elf => 512 * MIB,
             Self::Dpkg | Self::Apk | Self::NpmLock | Self::RpmLog => 64 * MIB,
