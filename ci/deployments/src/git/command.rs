@@ -43,7 +43,7 @@ const CONFIG: [(&str, &str); 18] = [
 ];
 
 /// Git, for one repository.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Git {
     dir: PathBuf,
     address: Address,
@@ -89,6 +89,13 @@ impl Git {
             config,
             with_user: credential.is_none(),
         }
+    }
+
+    /// The same with one more setting.
+    pub(super) fn with(&self, key: &str, value: &str) -> Self {
+        let mut git = self.clone();
+        git.config.push((key.to_owned(), value.to_owned()));
+        git
     }
 
     /// Runs a command; its answer must be success.

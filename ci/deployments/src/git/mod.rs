@@ -2,6 +2,7 @@
 //! objects, and it reaches the branch by compare-and-swap. No work tree exists, so nothing of a repository is checked out or run (P2).
 
 mod address;
+mod blobs;
 mod branches;
 mod cache;
 mod command;

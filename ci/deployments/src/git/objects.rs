@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::object_id;
 use super::command::Git;
-use super::{GitError, Identity};
+use super::{GitError, Identity, blobs};
 use crate::{Contents, Entry, FileChange};
 
 /// An entry of a tree.
@@ -30,17 +30,25 @@ pub(super) async fn contents(
     let mut arguments = vec!["-z", "--full-tree", commit, "--"];
     arguments.extend(paths.iter().map(String::as_str));
     let listed = entries(git, &arguments).await?;
+    let is_file = |entry: &&TreeEntry| entry.kind == "blob" && entry.mode != MODE_LINK;
+    let ids = listed.iter().filter(is_file).map(|it| it.id.as_str());
+    let blobs = blobs::read(git, &ids.collect()).await?;
+    let listed: BTreeMap<&[u8], &TreeEntry> =
+        listed.iter().map(|it| (it.name.as_slice(), it)).collect();
+    let mut near = BTreeMap::new();
     let mut contents = Contents::default();
     for path in paths {
-        let found = listed.iter().find(|entry| entry.name == path.as_bytes());
-        let entry = match found {
+        let entry = match listed.get(path.as_bytes()) {
             None => Entry::Missing {
-                nearby: nearby(git, commit, path).await?,
+                nearby: nearby(git, commit, path, &mut near).await?,
             },
             Some(entry) if entry.mode == MODE_LINK => Entry::Link,
             Some(entry) if entry.kind != "blob" => Entry::Folder,
             Some(entry) => Entry::File {
-                bytes: git.run("cat-file", &["blob", &entry.id], b"").await?,
+                bytes: match blobs.get(&entry.id) {
+                    Some(bytes) => bytes.clone(),
+                    None => return Err(git.unreadable("cat-file")),
+                },
                 executable: entry.mode == MODE_EXECUTABLE,
             },
         };
@@ -50,10 +58,25 @@ pub(super) async fn contents(
 }
 
 /// What the nearest folder that exists holds; a dozen of it.
-async fn nearby(git: &Git, commit: &str, path: &str) -> Result<Vec<String>, GitError> {
-    let mut folder = path;
+///
+/// `known` is what folders hold that were looked at before.
+async fn nearby(
+    git: &Git,
+    commit: &str,
+    path: &str,
+    known: &mut BTreeMap<String, Vec<String>>,
+) -> Result<Vec<String>, GitError> {
+    let parent = |path: &str| {
+        path.rsplit_once('/')
+            .map_or("", |(folder, _)| folder)
+            .to_owned()
+    };
+    let first = parent(path);
+    if let Some(names) = known.get(&first) {
+        return Ok(names.clone());
+    }
+    let mut folder = first.clone();
     loop {
-        folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
         let inside = format!("{folder}/");
         let mut arguments = vec!["-z", "--full-tree", commit];
         if !folder.is_empty() {
@@ -64,8 +87,11 @@ async fn nearby(git: &Git, commit: &str, path: &str) -> Result<Vec<String>, GitE
             let names = listed.into_iter().take(12);
             let name =
                 |entry: TreeEntry| crate::foreign::printable(&String::from_utf8_lossy(&entry.name));
-            return Ok(names.map(name).collect());
+            let names: Vec<String> = names.map(name).collect();
+            known.insert(first, names.clone());
+            return Ok(names);
         }
+        folder = parent(&folder);
     }
 }
 
