@@ -1,6 +1,7 @@
 //! Programs of other platforms: run natively or by a handler of the machine, or refused before anything runs.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use ci_oci::Platform;
 use ci_sandbox::binfmt;
@@ -15,16 +16,15 @@ use crate::fixture::{Fixture, TestResult, path, test};
 /// What the programs here exit with.
 const ANSWER: u8 = 42;
 
+const FOREIGN: &str = "a program of another platform runs by a handler or is refused";
+const FOREIGN_STEP: &str =
+    "a step for another platform runs by a handler or is refused with its place";
+
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        test(
-            "a program of another platform runs by a handler or is refused",
-            foreign,
-        ),
-        test(
-            "a step for another platform is refused with its place",
-            dockerfile,
-        ),
+        test(FOREIGN, foreign),
+        test(FOREIGN_STEP, dockerfile),
+        test("a handler that is registered runs both", handled),
         test("a 32-bit program of the same family runs", narrow),
         test(
             "a program that is not what its image says is told so",
@@ -82,6 +82,12 @@ fn arm64() -> Vec<u8> {
     // mov x0, #42; mov x8, #93 (exit); svc #0
     let code = [0xd280_0540_u32, 0xd280_0ba8, 0xd400_0001];
     program(2, 183, &code.map(u32::to_le_bytes).concat())
+}
+
+fn x86_64() -> Vec<u8> {
+    // mov edi, 42; mov eax, 60 (exit); syscall
+    let code = [0xbf, ANSWER, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05];
+    program(2, 62, &code)
 }
 
 fn i386() -> Vec<u8> {
@@ -164,9 +170,54 @@ async fn dockerfile(fixture: Fixture) -> TestResult {
     Ok(())
 }
 
+/// In a user namespace, which since Linux 6.7 may have handlers of its own, whatever this machine has. The handler is no emulator: it exits as
+/// the program would.
+async fn handled(fixture: Fixture) -> TestResult {
+    if !cfg!(target_arch = "x86_64") {
+        eprintln!("skipped: the handler is a program for x86-64");
+        return Ok(());
+    }
+    let magic = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00";
+    let mask = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff";
+    write(&fixture, &x86_64());
+    let handler = fixture.project().join("answer");
+    let entry = format!(":ci-test:M::{magic}:{mask}:{}:F", handler.display());
+    let script = r#"
+registrations=/proc/sys/fs/binfmt_misc
+mount -t binfmt_misc none $registrations && printf %s "$1" >$registrations/register || exit 77
+shift; exec "$@""#;
+    for name in [FOREIGN, FOREIGN_STEP] {
+        let output = Command::new("unshare")
+            .args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                "sh",
+                &entry,
+            ])
+            .arg(std::env::current_exe()?)
+            .args(["--exact", name])
+            .output()?;
+        let (said, errors) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        // unshare itself, or the mount.
+        if said.is_empty() && matches!(output.status.code(), Some(1 | 77)) {
+            eprintln!("skipped: no handler can be registered: {errors}");
+            return Ok(());
+        }
+        assert!(said.contains("1 passed"), "{said}{errors}");
+    }
+    Ok(())
+}
+
 async fn narrow(fixture: Fixture) -> TestResult {
     write(&fixture, &i386());
-    let here = std::process::Command::new(fixture.project().join("answer")).status();
+    let here = Command::new(fixture.project().join("answer")).status();
     if here.is_err() {
         eprintln!("skipped: this machine runs no 32-bit x86 programs");
         return Ok(());
