@@ -67,7 +67,7 @@ enum Output {
 /// Make keys to sign with
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = KEYS_EXAMPLES,
+    after_help = "Examples:\n  COSIGN_PASSWORD=… {bin} keys generate --name release   release.key and release.pub",
     subcommand_required = true,
     arg_required_else_help = true
 )]
