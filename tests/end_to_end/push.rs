@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use ci_oci::Digest;
 use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::base::Base;
@@ -25,6 +26,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         test_if_possible(
             "push: to a registry of another make, with the referrers API",
             another_make,
+        ),
+        test_if_possible(
+            "push: an image for several platforms, its index and what each is annotated with",
+            platforms,
         ),
         test_if_possible("push: the second time sends nothing and asks little", again),
         test_if_possible(
@@ -201,6 +206,42 @@ fn another_make() -> Verdict {
     }
     let again = project.run(&["push"]).succeeded();
     assert_eq!(again.stdout.matches("was there").count(), 2);
+    Ok(())
+}
+
+fn platforms() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let project = project(&registry, "");
+    let both = ["linux/amd64", "linux/arm64"];
+    project
+        .run(&["build", "--platform", &both.join(",")])
+        .succeeded();
+    project.run(&["push"]).succeeded();
+    let image = registry.reference(&format!("acme/shop-app:{}", head(&project)));
+    let raw = Command::new("skopeo")
+        .args(["inspect", "--raw", "--tls-verify=false"])
+        .arg(format!("docker://{image}"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        Digest::of(&raw.stdout).to_string(),
+        digest_of(&project, "app")
+    );
+    let index: Value = serde_json::from_slice(&raw.stdout).unwrap();
+    let revision = "org.opencontainers.image.revision";
+    assert_eq!(index["annotations"][revision], head(&project).as_str());
+    let manifests = index["manifests"].as_array().unwrap();
+    assert_eq!(manifests.len(), both.len());
+    for (manifest, platform) in manifests.iter().zip(both) {
+        let architecture = &manifest["platform"]["architecture"];
+        assert_eq!(
+            format!("linux/{}", architecture.as_str().unwrap()),
+            platform
+        );
+        let digest = manifest["digest"].as_str().unwrap();
+        let found = there(&registry, &format!("acme/shop-app@{digest}"));
+        assert_eq!(found.as_deref(), Some(digest));
+    }
     Ok(())
 }
 
