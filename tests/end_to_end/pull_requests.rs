@@ -73,8 +73,11 @@ fn calls(github: &StandIn, method: &str) -> usize {
 fn opened() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, github) = shop(&registry, "");
+    has_package(&project, "3.0.1");
+    project.release_next("an image with a package");
     run(&project, &github, &["promote", "web", "--env", "staging"]).succeeded();
     merge(&mut github.state(), 1);
+    has_package(&project, "3.0.2");
     project.release_next("fix: @everyone closes #1 [skip ci]");
     let head = project.record()["source"]["commit"].clone();
     let mut job = command(
@@ -95,6 +98,7 @@ fn opened() -> Verdict {
         "**Commits: 1** ([compare](https://github.com/acme/shop/compare/",
         "`migrator` migrates the database",
         "image of web",
+        "web: deb openssl 3.0.1 -> 3.0.2",
         "[this run](https://github.com/acme/shop/actions/runs/77)",
         "pipeline rollback --env staging --service migrator --of sha256:",
     ] {
@@ -115,6 +119,19 @@ fn opened() -> Verdict {
     assert!(done.stdout.contains("was there"), "{}", done.stdout);
     github.check();
     Ok(())
+}
+
+/// Gives the site an image that says it has a package of Debian.
+fn has_package(project: &Project, version: &str) {
+    let status = format!(
+        "Package: openssl\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n"
+    );
+    project.write("web/status", &status);
+    project.write("web/os-release", "ID=debian\nVERSION_ID=12\n");
+    project.write(
+        "web/Dockerfile",
+        "FROM scratch\nCOPY file /file\nCOPY os-release /etc/os-release\nCOPY status /var/lib/dpkg/status\n",
+    );
 }
 
 fn dry_run() -> Verdict {

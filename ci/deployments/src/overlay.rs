@@ -36,6 +36,14 @@ const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
 #[error("it is not made of files of the repository alone")]
 pub struct NotRendered;
 
+/// Whether a folder has a kustomization.
+pub fn is_there(contents: &Contents, folder: &str) -> bool {
+    NAMES.iter().any(|name| {
+        let path = join(folder, name);
+        path.is_some_and(|it| matches!(contents.get(&it), Entry::File { .. }))
+    })
+}
+
 /// All paths that the kustomization in `folder` needs, as far as they can be told from `contents`. When all of them have been read, and
 /// it asks for no more, that is all. Those that are missing then do not matter.
 ///

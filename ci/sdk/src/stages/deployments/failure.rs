@@ -21,6 +21,13 @@ pub(crate) fn refused(refused: Refused) -> UserError {
             "`--force` promotes it all the same; to go back to what an environment had, use `rollback`".to_owned(),
         ),
         Drifted { .. } => Some("`--force` replaces what was pinned by hand".to_owned()),
+        NotRunning {
+            service,
+            environment,
+            ..
+        } => Some(format!(
+            "what comes from {environment} has to be there first: `promote {service} --env {environment}`"
+        )),
         NotReleased { service, .. } => Some(format!("`build {service}` and `push {service}` first")),
         Mixed { .. } => Some("build and push all of them from one commit".to_owned()),
         _ => None,

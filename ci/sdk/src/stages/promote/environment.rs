@@ -3,6 +3,7 @@
 use ci_catalog::{Name, Service};
 use ci_deployments::policy::PastState;
 use ci_deployments::{Candidate, Contents};
+use ci_oci::Reference;
 
 use crate::error::{Exit, UserError};
 use crate::project::Project;
@@ -59,7 +60,17 @@ impl<'a> Source<'a> {
                 };
                 return Err(refused(refusal).into());
             };
-            candidates.push(running.candidate(environment).map_err(refused)?);
+            let candidate = running.candidate(environment).map_err(refused)?;
+            // The map is a file that others write, too; where images are is the catalog's to say.
+            let repository = candidate.image.repository.name();
+            if repository != service.repository.parse::<Reference>()?.name() {
+                let message = format!(
+                    "{environment} has {} from {repository}, which is not where the catalog has it: {}",
+                    service.name, service.repository
+                );
+                return Err(UserError::new(Exit::Failed, message).into());
+            }
+            candidates.push(candidate);
         }
         Ok(candidates)
     }

@@ -7,6 +7,7 @@
 mod ancestry;
 mod environment;
 mod evidence;
+mod packages;
 mod receivers;
 mod release;
 mod rendered;

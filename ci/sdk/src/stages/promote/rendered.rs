@@ -55,6 +55,9 @@ async fn one(
             read.insert(path);
         }
     }
+    if !overlay::is_there(&contents, folder) {
+        return Ok(None);
+    }
     let before = tree(&contents, promotion, |change| change.before.as_deref())?;
     let after = tree(&contents, promotion, |change| Some(&change.after))?;
     let render = async |tree: tempfile::TempDir| {

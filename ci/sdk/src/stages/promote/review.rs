@@ -1,11 +1,12 @@
-//! What people read of a promotion beside its plan: commits, migrations, how manifests change, the run. All of it may be missing.
+//! What people read of a promotion beside its plan: commits, migrations, how manifests and packages change, the run. All of it may be
+//! missing.
 
 use ci_catalog::{Catalog, ContractKind, Name};
 use ci_deployments::review::{Check, Review};
 use ci_deployments::{Kind, Promotion};
 
 use super::ancestry::Ancestry;
-use super::rendered;
+use super::{packages, rendered};
 use crate::project::Project;
 use crate::stages::deployments::{Deployments, server};
 
@@ -25,6 +26,7 @@ impl Reviewer<'_> {
     pub(super) async fn review(&self, promotion: &Promotion) -> Review {
         Review {
             rendered: rendered::of(self.deployments, promotion).await,
+            packages: packages::of(self.project, promotion).await,
             ..self.known(promotion)
         }
     }
