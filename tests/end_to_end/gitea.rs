@@ -24,7 +24,7 @@ fn promoted() -> Verdict {
         .iter()
         .map(|(path, text)| (&**path, &**text))
         .collect();
-    let gitea = Gitea::start(&files).ok_or_else(|| Skip("Gitea is not installed".into()))?;
+    let gitea = Gitea::start(&files).map_err(Skip)?;
     let address = format!("{}/acme/deployments", gitea.proxy.address);
     let project = Project::cold();
     // Of a server that nobody knows, it has to be said what it is.

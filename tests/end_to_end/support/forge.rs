@@ -3,8 +3,6 @@
 
 #![allow(dead_code, reason = "its own suites need more of them")]
 
-#[path = "../../../ci/deployments/tests/shared/description.rs"]
-mod description;
 #[path = "../../../ci/deployments/tests/github/git.rs"]
 mod git;
 #[path = "../../../ci/deployments/tests/github/pulls.rs"]
@@ -23,9 +21,9 @@ pub(crate) use pulls::merge;
 pub(crate) use server::Server;
 pub(crate) use standin::{StandIn, TOKEN};
 
-use super::http;
 use super::program::{self, Outcome};
 use super::project::Project;
+use super::{description, http};
 
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
     let text = include_str!("../../../ci/deployments/tests/github/openapi.json");

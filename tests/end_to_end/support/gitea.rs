@@ -3,8 +3,6 @@
 
 #![allow(dead_code, reason = "its own suite needs more of them")]
 
-#[path = "../../../ci/deployments/tests/shared/description.rs"]
-mod description;
 #[path = "../../../ci/deployments/tests/gitea/proxy.rs"]
 mod proxy;
 #[path = "../../../ci/deployments/tests/gitea/server.rs"]
@@ -16,7 +14,7 @@ use serde_json::Value;
 
 pub(crate) use server::Gitea;
 
-use super::http;
+use super::{description, http};
 
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
     let text = include_str!("../../../ci/deployments/tests/gitea/swagger.json");

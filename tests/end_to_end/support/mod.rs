@@ -2,6 +2,9 @@
 
 pub(crate) mod built;
 pub(crate) mod deployments;
+/// That of the tests of promotions.
+#[path = "../../../ci/deployments/tests/shared/description.rs"]
+pub(crate) mod description;
 pub(crate) mod edits;
 pub(crate) mod events;
 pub(crate) mod forge;

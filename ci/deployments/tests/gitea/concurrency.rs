@@ -4,9 +4,8 @@ use ci_deployments::{PullOutcome, PullRequestError};
 use futures::future::join_all;
 
 use crate::promotion::{candidate, kustomization};
-use crate::server::Gitea;
 use crate::world::{
-    BRANCH, WEB, assert_promotes, check, gitea, http, opened, promote, promote_unit, writer,
+    BRANCH, WEB, assert_promotes, check, gitea, http, opened, promote, promote_unit, start, writer,
 };
 
 #[tokio::test]
@@ -17,7 +16,7 @@ async fn twenty_services_at_once_have_one_pull_request_each_p4() {
         .iter()
         .map(|(path, content)| (&**path, &**content))
         .collect();
-    let Some(gitea) = Gitea::start(&files) else {
+    let Some(gitea) = start(&files) else {
         return;
     };
     let promotions = services.iter().enumerate().map(async |(number, service)| {

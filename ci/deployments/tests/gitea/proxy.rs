@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 
+use super::DESCRIPTION;
 use super::description::{Operation, percent_decoded};
 use super::http::{Request, serve};
 
@@ -78,7 +79,7 @@ impl Seen {
 
     fn check(&mut self, request: &Request, path: &str, query: &str) {
         let call = format!("{} {path}", request.method);
-        let Some(operation) = Operation::find(&request.method, path) else {
+        let Some(operation) = Operation::find(&DESCRIPTION, &request.method, path) else {
             self.violations.push(format!("{call} is not described"));
             return;
         };

@@ -27,12 +27,9 @@ impl Drop for Gitea {
 }
 
 impl Gitea {
-    /// A server whose repository has these files; nothing: there is no Gitea.
-    pub(crate) fn start(files: &[(&str, &str)]) -> Option<Self> {
-        let Some(program) = test_support::peers::find("gitea") else {
-            eprintln!("skipped: there is no Gitea; tests/tools/install-peers builds it");
-            return None;
-        };
+    /// A server whose repository has these files, or why there is none.
+    pub(crate) fn start(files: &[(&str, &str)]) -> Result<Self, String> {
+        let program = test_support::peers::need("gitea")?;
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
         let port = TcpListener::bind("127.0.0.1:0")
@@ -96,7 +93,7 @@ impl Gitea {
             proxy,
         };
         gitea.prepare(files);
-        Some(gitea)
+        Ok(gitea)
     }
 
     fn prepare(&self, files: &[(&str, &str)]) {

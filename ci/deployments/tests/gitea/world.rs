@@ -20,10 +20,18 @@ pub(crate) const WEB: &str = "overlays/production/web/kustomization.yaml";
 pub(crate) const STATE: &str = ".promotions/production/web.toml";
 pub(crate) const BRANCH: &str = "promote/production/web";
 
-/// A server with two services.
+/// A server with two services, where there is one.
 pub(crate) fn gitea() -> Option<Gitea> {
     let (web, api) = (kustomization("web"), kustomization("api"));
-    Gitea::start(&[(&*web.0, &*web.1), (&*api.0, &*api.1), ("README.md", "x\n")])
+    start(&[(&*web.0, &*web.1), (&*api.0, &*api.1), ("README.md", "x\n")])
+}
+
+/// A server whose repository has these files, where there is one.
+pub(crate) fn start(files: &[(&str, &str)]) -> Option<Gitea> {
+    let started = Gitea::start(files);
+    started
+        .inspect_err(|reason| eprintln!("skipped: {reason}"))
+        .ok()
 }
 
 pub(crate) fn http(attempts: u32) -> Http {

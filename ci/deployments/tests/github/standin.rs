@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::DESCRIPTION;
 use super::description::{Operation, percent_decoded};
 use super::git::Git;
 use super::http::{Request, serve};
@@ -175,7 +176,7 @@ fn perform(state: &mut State, request: &Request, path: &str, query: &str) -> Ans
     if path == "/graphql" {
         return super::pulls::graphql(state, &body.unwrap());
     }
-    let Some(operation) = Operation::find(&request.method, path) else {
+    let Some(operation) = Operation::find(&DESCRIPTION, &request.method, path) else {
         state
             .violations
             .push(format!("{} {path} does not exist", request.method));

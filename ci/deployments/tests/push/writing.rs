@@ -1,7 +1,7 @@
 //! One promotion at a time.
 
-use ci_deployments::Refused;
 use ci_deployments::git::{Credential, GitError, Outcome};
+use ci_deployments::{Entry, Refused};
 
 use crate::repository::{Repository, candidate, kustomization, promote};
 use crate::server::Server;
@@ -224,5 +224,33 @@ async fn names_that_are_no_branches_never_reach_git_p1() {
             .await
             .unwrap_err();
         assert!(matches!(error, GitError::Branch(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn many_files_are_read_at_once_and_as_they_are() {
+    let name = |number: usize| format!("files/{number}");
+    // Of every length, with line ends at every place; the empty one and two that are the same among them.
+    let content = |number: usize| "\nx".repeat(number / 2 * 37);
+    let files: Vec<(String, String)> = (0..40).map(|it| (name(it), content(it))).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(it, content)| (&**it, &**content))
+        .collect();
+    let repository = Repository::new(&files);
+    let writer = repository.writer("a");
+    let missing = ["files/x", "files/y", "nowhere/x"].map(str::to_owned);
+    // The second time some of them are there.
+    for count in [7, 40] {
+        let paths = (0..count).map(name).chain(missing.clone()).collect();
+        let (_, contents) = writer.read(&paths).await.unwrap();
+        for number in 0..count {
+            let expected = Entry::file(content(number));
+            assert_eq!(*contents.get(&name(number)), expected, "{number}");
+        }
+        let Entry::Missing { nearby } = contents.get("files/y") else {
+            panic!("{contents:?}");
+        };
+        assert_eq!(nearby.len(), 12);
     }
 }

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use super::DESCRIPTION;
-
 /// An operation of the interface, with the values of its path.
 pub(crate) struct Operation {
     pub(crate) path: &'static str,
@@ -13,10 +11,10 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The operation of a request.
-    pub(crate) fn find(method: &str, path: &str) -> Option<Self> {
+    /// The operation of a request, in a description.
+    pub(crate) fn find(description: &'static Value, method: &str, path: &str) -> Option<Self> {
         let method = method.to_lowercase();
-        let paths = DESCRIPTION["paths"].as_object().unwrap();
+        let paths = description["paths"].as_object().unwrap();
         paths.iter().find_map(|(template, operations)| {
             Some(Self {
                 path: template,
