@@ -3,14 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use packageurl::PackageUrl;
-use serde::Deserialize;
-
 use crate::bom::Bom;
 use crate::package::{Package, Role};
-use crate::text;
 
-/// The packages of an image and their versions: of a bill at hand, or of a document that was made some time ago, by whomever.
+/// The packages of an image and their versions.
 ///
 /// What only helped to build, and what nobody else has (it has no purl), does not count. A package may be there in several versions, as
 /// npm and cargo allow.
@@ -33,23 +29,6 @@ pub struct Change {
     pub after: BTreeSet<String>,
 }
 
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    components: Vec<Component>,
-}
-
-#[derive(Deserialize)]
-struct Component {
-    name: String,
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(default)]
-    scope: Option<String>,
-    #[serde(default)]
-    purl: Option<String>,
-}
-
 impl Inventory {
     /// The packages of a bill.
     pub fn of(bom: &Bom) -> Self {
@@ -62,48 +41,10 @@ impl Inventory {
                 name.to_owned(),
                 architecture.map(str::to_owned),
             );
-            inventory.add(key, package.version.as_deref());
+            let version = package.version.as_deref().unwrap_or("unknown").to_owned();
+            inventory.0.entry(key).or_default().insert(version);
         }
         inventory
-    }
-
-    /// The packages of a CycloneDX document in JSON, of any version. What has a name that could be none is left out.
-    ///
-    /// # Errors
-    /// When it is not such a document.
-    pub fn read(document: &[u8]) -> serde_json::Result<Self> {
-        let document: Document = serde_json::from_slice(document)?;
-        let mut inventory = Self::default();
-        for component in document.components {
-            let is_there = component.scope.as_deref() != Some("excluded");
-            let is_named = text::is_word(&component.name);
-            if let Some(key) = component.key().filter(|_| is_there && is_named) {
-                let version = component.version.filter(|it| text::is_word(it));
-                inventory.add(key, version.as_deref());
-            }
-        }
-        Ok(inventory)
-    }
-
-    fn add(&mut self, key: Key, version: Option<&str>) {
-        let version = version.unwrap_or("unknown").to_owned();
-        self.0.entry(key).or_default().insert(version);
-    }
-}
-
-impl Component {
-    fn key(&self) -> Option<Key> {
-        let url: PackageUrl<'_> = self.purl.as_ref()?.parse().ok()?;
-        let architecture = url
-            .qualifiers()
-            .get("arch")
-            .map(|it| it.clone().into_owned());
-        // Others put the scope of npm into a member of its own.
-        let name = match (url.ty(), url.namespace()) {
-            ("npm", Some(scope)) => format!("{scope}/{}", url.name()),
-            _ => self.name.clone(),
-        };
-        Some((url.ty().to_owned(), name, architecture))
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{golden, program, sample};
 
 #[test]
-fn a_document_tells_all_that_is_known() {
+fn the_golden_document_tells_all_that_is_known() {
     golden("sample.cdx.json", &document(&sample()).unwrap());
 }
 

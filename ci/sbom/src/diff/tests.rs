@@ -1,8 +1,8 @@
 //! What is told of two bills.
 
 use super::*;
+use crate::Ecosystem;
 use crate::bom::Subject;
-use crate::{Ecosystem, cyclonedx};
 
 fn differences(before: &Bom, after: &Bom) -> Vec<Change> {
     diff(&Inventory::of(before), &Inventory::of(after))
@@ -63,31 +63,4 @@ fn what_helped_to_build_is_no_change_and_architectures_are_told_apart() {
         .map(ToString::to_string)
         .collect();
     assert_eq!(told, ["deb libc6 - -> 1"]);
-}
-
-#[test]
-fn a_document_has_the_same_inventory_as_its_bill() {
-    let mut bom = crate::testing::sample();
-    bom.add(Package::new(Ecosystem::Npm, "@babel/core", Some("7.0.0")).unwrap());
-    bom.add(Package::new(Ecosystem::Golang, "github.com/a/B", None).unwrap());
-    let inventory = Inventory::of(&bom);
-    assert_eq!(inventory.0.len(), 4);
-    assert_eq!(
-        Inventory::read(&cyclonedx::document(&bom).unwrap()).unwrap(),
-        inventory
-    );
-}
-
-#[test]
-fn documents_of_others_are_read_as_far_as_they_make_sense() {
-    let document = br#"{"bomFormat":"CycloneDX","components":[
-        {"type":"library","name":"core","group":"@babel","version":"7.0.0","purl":"pkg:npm/%40babel/core@7.0.0"},
-        {"type":"library","name":"ab\u001b[2Jc","version":"1","purl":"pkg:npm/abc@1"},
-        {"type":"library","name":"a","version":"1","purl":"nonsense"},
-        {"type":"library","name":"j","version":"1 2","purl":"pkg:maven/g/j@1"},
-        {"type":"file","name":"/etc/passwd"}]}"#;
-    let changes = diff(&Inventory::default(), &Inventory::read(document).unwrap());
-    let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["maven j - -> unknown", "npm @babel/core - -> 7.0.0"]);
-    assert!(Inventory::read(b"[1]").is_err());
 }

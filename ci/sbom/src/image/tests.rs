@@ -376,3 +376,20 @@ fn names_nobody_could_install_are_left_out() {
     )])]);
     assert_eq!(references(&bom), ["pkg:apk/fine@1"]);
 }
+
+#[test]
+fn the_same_image_is_the_same_document_and_the_order_of_its_files_counts_for_nothing() {
+    let status = ("var/lib/dpkg/status", STATUS.as_bytes());
+    let os = ("usr/lib/os-release", OS.as_bytes());
+    let npm = package_json("a", "1.0.0");
+    let npm = ("app/node_modules/a/package.json", npm.as_bytes());
+    let image = [layer(&[status, os, npm])];
+    for document in [crate::spdx::document, crate::cyclonedx::document] {
+        assert_eq!(
+            document(&bom(&image)).unwrap(),
+            document(&bom(&image)).unwrap()
+        );
+    }
+    let shuffled = bom(&[layer(&[npm]), layer(&[os, status])]);
+    assert!(bom(&image).packages().eq(shuffled.packages()));
+}

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{golden, sample};
 
 #[test]
-fn a_document_tells_all_that_is_known() {
+fn the_golden_document_tells_all_that_is_known() {
     golden("sample.spdx.json", &document(&sample()).unwrap());
 }
 
