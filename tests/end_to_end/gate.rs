@@ -1,5 +1,6 @@
 //! `gate`: what a deployments repository runs is pinned, there and signed, or it says so; nothing checked is no success.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,8 +8,9 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::registry::{Registry, Wants};
 
+use crate::help::examples_work;
 use crate::support::built::Digests;
-use crate::support::deployments::{Deployments, shop};
+use crate::support::deployments::{Deployments, overlay, shop};
 use crate::support::machine::tool;
 use crate::support::program::{self, Outcome};
 use crate::support::project::{Project, text};
@@ -26,6 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             piped,
         ),
         test_if_possible("gate: the places that an environment declares", declared),
+        test_if_possible("help: every example of gate works", examples),
         test_if_possible("gate: nothing checked is no success", nothing),
         test_if_possible(
             "gate: what is signed by the declared key passes, and nothing else",
@@ -295,6 +298,58 @@ fn signed() -> Verdict {
     );
     checkout.write("other.pub", KEY);
     checkout.gate(&["web.yaml", "--key", "other.pub"]).exited(1);
+    Ok(())
+}
+
+fn examples() -> Verdict {
+    let kubectl = tool("kubectl")?;
+    let checkout = Checkout::new()?;
+    let project = &checkout.project;
+    let mut generate = project.command(&["keys", "generate"]);
+    program::run(generate.env("COSIGN_PASSWORD", "correct horse")).succeeded();
+    let mut sign = project.command(&["sign", "--key", "cosign.key", "--no-log"]);
+    program::run(sign.env("COSIGN_PASSWORD", "correct horse")).succeeded();
+    // Under both names.
+    let bin = project.dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pipeline"), bin.join("pipeline")).unwrap();
+    let script = format!(
+        "#!/bin/sh\nshift\nexec {} kustomize \"$@\"\n",
+        text(&kubectl)
+    );
+    std::fs::write(bin.join("kustomize"), script).unwrap();
+    std::fs::set_permissions(bin.join("kustomize"), PermissionsExt::from_mode(0o755)).unwrap();
+    let manifest = |service: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, image: '{}'}}]}}\n",
+            checkout.image(service)
+        )
+    };
+    for environment in ["staging", "production"] {
+        project.write(
+            &format!("overlays/{environment}/kustomization.yaml"),
+            "resources: [pod.yaml]\n",
+        );
+        project.write(
+            &format!("overlays/{environment}/pod.yaml"),
+            &manifest("web"),
+        );
+        for service in ["web", "migrator", "worker"] {
+            let path = overlay("production", service);
+            project.write(&path, &checkout.deployments.file(&path));
+        }
+    }
+    project.write("compose.yaml", "services: {web: {image: $WEB_IMAGE}}\n");
+    project.write(
+        "deploy.env",
+        &format!("WEB_IMAGE={}\n", checkout.image("web")),
+    );
+    let catalog = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    project.write(
+        "pipeline.toml",
+        &format!("{catalog}\n[signing]\nkey = \"cosign.pub\"\n"),
+    );
+    examples_work(project, "gate");
     Ok(())
 }
 

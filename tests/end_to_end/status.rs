@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use test_support::registry::Wants;
 use test_support::server::Server;
 
+use crate::help::examples_work;
 use crate::support::deployments::{Deployments, overlay, shop};
 use crate::support::program;
 use crate::support::project::Project;
@@ -15,6 +16,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         test_if_possible("status: what is pinned, by whom and since when", pinned),
         test_if_possible("status: every instance is asked, not one", asked),
+        test_if_possible("help: every example of status works", examples),
         test_if_possible(
             "status: waiting ends with the last instance, or with time",
             waiting,
@@ -211,5 +213,28 @@ fn waiting() -> Verdict {
     std::thread::sleep(std::time::Duration::from_millis(500));
     other.runs(&digests["web"]);
     run.finish().succeeded();
+    Ok(())
+}
+
+fn examples() -> Verdict {
+    let (project, _deployments, instances, _registry) = with_instances()?;
+    let digests = project.release();
+    for environment in ["production", "staging"] {
+        project.run(&["promote", "--env", environment]).succeeded();
+    }
+    for instance in &instances {
+        instance.runs(&digests["web"]);
+    }
+    let catalog = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    let (_, addresses) = catalog.split_once("addresses.web").unwrap();
+    let both = format!("addresses.web{addresses}addresses.worker = []\n");
+    let (before, after) = catalog
+        .split_once("[environments.production.deploy]")
+        .unwrap();
+    project.write(
+        "pipeline.toml",
+        &format!("{before}{both}\n[environments.production.deploy]{after}"),
+    );
+    examples_work(&project, "status");
     Ok(())
 }
