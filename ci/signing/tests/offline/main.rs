@@ -5,6 +5,7 @@
 #[path = "../../../http/tests/http/clock.rs"]
 #[allow(dead_code, reason = "shared with other suites")]
 mod clock;
+mod discovery;
 mod failures;
 mod person;
 mod registry;

@@ -15,6 +15,7 @@ mod faults;
 mod foreign;
 mod keyless;
 mod keys;
+mod matrix;
 mod secrets;
 mod stand;
 mod tampering;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let tests = [
         keyless::TESTS,
         keys::TESTS,
+        matrix::TESTS,
         foreign::TESTS,
         attestations::TESTS,
         faults::TESTS,
