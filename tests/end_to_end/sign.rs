@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use test_support::registry::{Registry, Wants};
 use test_support::sigstore::{Job, Logs, REQUEST_TOKEN, Sigstore};
 
 use crate::help::examples_work;
-use crate::support::program::{Outcome, run};
+use crate::support::program::{Outcome, run, start};
 use crate::support::project::{Project, text};
 use crate::support::registry::{plain, registry};
 use crate::support::{Skip, Verdict, test, test_if_possible};
@@ -25,6 +26,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             accepted,
         ),
         test_if_possible("sign: again does nothing", again),
+        test_if_possible(
+            "c6: a signing that was killed is finished by the next",
+            killed,
+        ),
         test_if_possible(
             "g4: while the log is down nothing is attached, and afterwards all of it is",
             log_down,
@@ -106,6 +111,10 @@ impl World {
 
     /// Runs the program as a job of GitHub's does.
     fn job(&self, arguments: &[&str]) -> Outcome {
+        run(&mut self.job_command(arguments))
+    }
+
+    fn job_command(&self, arguments: &[&str]) -> Command {
         let record = self.project.record();
         let commit = record["source"]["commit"].as_str().unwrap();
         let mut command = self.project.command(arguments);
@@ -121,7 +130,7 @@ impl World {
             .env("GITHUB_RUN_ID", "77")
             .env("ACTIONS_ID_TOKEN_REQUEST_URL", self.sigstore.token_url())
             .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN);
-        run(&mut command)
+        command
     }
 
     fn digest(&self) -> String {
@@ -234,6 +243,39 @@ fn again() -> Verdict {
     assert_eq!(world.tags(), tags);
     assert_eq!(world.project.record(), record);
     Ok(())
+}
+
+fn killed() -> Verdict {
+    let world = World::new("")?;
+    // Wherever it is then: before the certificate, between two attachments, before the record.
+    for delay in [100, 400, 700, 1000, 1500, 2500] {
+        let signing = start(&mut world.job_command(&["sign"]));
+        std::thread::sleep(Duration::from_millis(delay));
+        let _ = rustix::process::kill_process_group(signing.pid(), rustix::process::Signal::KILL);
+        drop(signing.finish());
+    }
+    world.job(&["sign"]).succeeded();
+    world.project.run(&["verify", &world.image()]).succeeded();
+    let (signatures, kinds) = world.attached();
+    assert_eq!((signatures, kinds.len()), (2, 3));
+    // What a killed run had attached was found again, not made twice.
+    let name = format!("{}/acme/shop-app", world.registry.host);
+    let tag = world.digest().replace(':', "-");
+    let signatures = inspect(&format!("{name}:{tag}.sig"));
+    assert_eq!(signatures["layers"].as_array().unwrap().len(), 1);
+    let list = inspect(&format!("{name}:{tag}"));
+    assert_eq!(list["manifests"].as_array().unwrap().len(), 4, "{list}");
+    Ok(())
+}
+
+/// A document of a registry.
+fn inspect(reference: &str) -> Value {
+    let reference = format!("docker://{reference}");
+    let asked = Command::new("skopeo")
+        .args(["inspect", "--raw", "--tls-verify=false", &reference])
+        .output()
+        .unwrap();
+    serde_json::from_slice(&asked.stdout).unwrap()
 }
 
 fn log_down() -> Verdict {
