@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use serde_json::Value;
 use test_support::registry::Wants;
+use test_support::sigstore::{Logs, Sigstore};
 
 use crate::help::examples_work;
 use crate::support::deployments::{Deployments, overlay, shop};
@@ -10,7 +11,7 @@ use crate::support::machine::tool;
 use crate::support::program;
 use crate::support::project::Project;
 use crate::support::registry::registry;
-use crate::support::{Verdict, test_if_possible};
+use crate::support::{Skip, Verdict, test_if_possible};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -36,6 +37,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             policy,
         ),
         test_if_possible("promote: an image that is gone is refused", gone),
+        test_if_possible(
+            "promote: an image that is not signed is refused where signatures count",
+            unsigned,
+        ),
+        test_if_possible(
+            "promote: places get the environment's own tag, and never one that moves",
+            tags,
+        ),
         test_if_possible(
             "rollback: what was pinned before comes back, migrations are told",
             back,
@@ -334,6 +343,71 @@ fn gone() -> Verdict {
         refused.stderr
     );
     assert_eq!(pin(&deployments, "staging", "worker"), None);
+    Ok(())
+}
+
+fn unsigned() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "policy = { signature = true }");
+    project.release();
+    let promote = ["promote", "worker", "--env", "production"];
+    let refused = project.run(&promote).exited(2);
+    assert!(refused.stderr.contains("[signing]"), "{}", refused.stderr);
+
+    let sigstore = Sigstore::start().map_err(Skip)?;
+    std::fs::copy(sigstore.trusted_root(), project.root.join("root.json")).unwrap();
+    let services = sigstore.signing_config(Logs::V1);
+    std::fs::copy(services, project.root.join("services.json")).unwrap();
+    let with_password = |arguments: &[&str]| {
+        let mut command = project.command(arguments);
+        program::run(command.env("COSIGN_PASSWORD", "pass-word")).succeeded()
+    };
+    with_password(&["keys", "generate", "--name", "shop"]);
+    project.sh("echo /shop.key >> .git/info/exclude", &[]);
+    let signing = "[signing]\ntrusted-root = \"root.json\"\nsigning-config = \"services.json\"\nkey = \"shop.pub\"\n\n[project]";
+    project.replace("pipeline.toml", "[project]", signing);
+    project.commit("signing");
+    let digests = project.release();
+    let refused = project.run(&promote).exited(1);
+    let expected = "the policy of production does not let worker in: signature of worker";
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    assert_eq!(pin(&deployments, "production", "worker"), None);
+    with_password(&["sign", "worker", "--key", "shop.key"]);
+    project.run(&promote).succeeded();
+    let pinned = pin(&deployments, "production", "worker");
+    assert_eq!(pinned.as_ref(), Some(&digests["worker"]));
+    Ok(())
+}
+
+fn tags() -> Verdict {
+    let registry = registry(&Wants::default())?;
+    let (project, deployments) = shop(&registry, "");
+    let places = "services.worker = [{ json = \"images.json\", pointer = \"/worker\", write = \"tagged-reference\" }]\n";
+    let text = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    let environments = "\n[environments.staging]\ntags = [\"a-{sha}\"]\nmoving-tags = [\"0-latest\"]\n[environments.production]\ntags = [\"p-{sha}\", \"b-{sha}\"]\n";
+    project.write("pipeline.toml", &format!("{text}{places}{environments}"));
+    project.commit("tags");
+    let image = registry.reference("acme/shop-worker");
+    deployments.write(&[(
+        "images.json".into(),
+        format!("{{ \"worker\": \"{image}:old\" }}\n"),
+    )]);
+    let digests = project.build();
+    for environment in ["staging", "production"] {
+        project.run(&["push", "--env", environment]).succeeded();
+    }
+    project
+        .run(&["promote", "worker", "--env", "production"])
+        .succeeded();
+    let record = project.record();
+    let sha = record["source"]["commit"].as_str().unwrap();
+    let expected = format!(
+        "{{ \"worker\": \"{image}:p-{sha}@{}\" }}\n",
+        digests["worker"]
+    );
+    assert_eq!(deployments.file("images.json"), expected);
+    let state = deployments.file(".promotions/production/worker.toml");
+    assert!(!state.contains("latest"), "{state}");
     Ok(())
 }
 
