@@ -138,11 +138,9 @@ fn bill(files: &[&Path]) -> Result<Vec<Value>, String> {
     project.run(&["build"]);
     let folder = documents(&project);
     validated(&folder)?.unwrap();
-    let document = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path());
-    let document = document
-        .filter(|it| it.to_str().unwrap().ends_with(".cdx.json"))
-        .next()
-        .unwrap();
+    let mut written = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path());
+    let document = written.find(|it| it.to_str().unwrap().ends_with(".cdx.json"));
+    let document = document.unwrap();
     let document: Value = serde_json::from_slice(&fs::read(document).unwrap()).unwrap();
     let is_complete = document["compositions"].is_null();
     assert!(is_complete, "something was not read, which warnings tell");
