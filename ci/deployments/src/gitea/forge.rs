@@ -1,6 +1,7 @@
 //! Gitea as a forge: pull requests through its interface, branches through git.
 
 use ci_http::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::git::{PushWriter, Remote};
@@ -12,6 +13,16 @@ use crate::{MergeMethod, PullRequestError, PullRequestPolicy};
 const DRAFT: &str = "WIP: ";
 /// Pages of closed pull requests that are looked through for one that people declined.
 const CLOSED_PAGES: u32 = 10;
+
+#[derive(Deserialize)]
+struct Branch {
+    commit: Tip,
+}
+
+#[derive(Deserialize)]
+struct Tip {
+    id: String,
+}
 
 /// A Gitea server, for one repository.
 pub(super) struct Gitea<'a> {
@@ -31,20 +42,8 @@ impl Forge for Gitea<'_> {
     }
 
     async fn is_at(&self, branch: &str, commit: &str) -> Result<bool, PullRequestError> {
-        #[derive(serde::Deserialize)]
-        struct Branch {
-            commit: Tip,
-        }
-        #[derive(serde::Deserialize)]
-        struct Tip {
-            id: String,
-        }
-        let answer = self.api.get(&self.branch(branch), &[]).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(false);
-        }
-        let found: Branch = answer.json()?;
-        Ok(found.commit.id == commit)
+        let tip = self.tip(branch).await?;
+        Ok(tip.as_deref() == Some(commit))
     }
 
     async fn delete(&self, branch: &str) -> Result<(), PullRequestError> {
@@ -94,8 +93,13 @@ impl Forge for Gitea<'_> {
             "base": proposal.base, "body": proposal.body,
         });
         let answer = self.api.send(Method::POST, &url, &content).await?;
-        // One is open already; the branch is gone; there is nothing between it and the base.
-        if matches!(answer.status.as_u16(), 404 | 409 | 422) {
+        let is_overtaken = match answer.status {
+            // One is open already.
+            StatusCode::CONFLICT => true,
+            StatusCode::NOT_FOUND => self.tip(proposal.branch).await?.is_none(),
+            _ => false,
+        };
+        if is_overtaken {
             return Ok(None);
         }
         let opened: Listed = answer.expect(&[StatusCode::CREATED])?.json()?;
@@ -126,6 +130,16 @@ impl Forge for Gitea<'_> {
 }
 
 impl Gitea<'_> {
+    /// The id of the commit that a branch is at; nothing: there is no such branch.
+    async fn tip(&self, branch: &str) -> Result<Option<String>, PullRequestError> {
+        let answer = self.api.get(&self.branch(branch), &[]).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let found: Branch = answer.json()?;
+        Ok(Some(found.commit.id))
+    }
+
     fn branch(&self, branch: &str) -> ci_http::Url {
         let mut parts = vec!["branches"];
         parts.extend(branch.split('/'));

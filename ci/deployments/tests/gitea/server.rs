@@ -15,7 +15,9 @@ pub(crate) struct Gitea {
     child: Child,
     server: String,
     folder: tempfile::TempDir,
+    /// With no more rights than promotions need.
     pub(crate) token: String,
+    admin: String,
     pub(crate) proxy: Proxy,
 }
 
@@ -62,7 +64,7 @@ impl Gitea {
             said
         };
         run(&["migrate"]);
-        let said = run(&[
+        run(&[
             "admin",
             "user",
             "create",
@@ -71,13 +73,24 @@ impl Gitea {
             "--email=p@example.com",
             "--random-password",
             "--must-change-password=false",
-            "--access-token",
-            "--access-token-name=test",
-            "--access-token-scopes=all",
         ]);
-        let is_token =
-            |word: &&str| word.len() == 40 && word.bytes().all(|it| it.is_ascii_hexdigit());
-        let token = said.split_whitespace().find(is_token).unwrap().to_owned();
+        let token = |name: &str, scopes: &str| {
+            let said = run(&[
+                "admin",
+                "user",
+                "generate-access-token",
+                "--username=promoter",
+                &format!("--token-name={name}"),
+                &format!("--scopes={scopes}"),
+            ]);
+            let is_token =
+                |word: &&str| word.len() == 40 && word.bytes().all(|it| it.is_ascii_hexdigit());
+            said.split_whitespace().find(is_token).unwrap().to_owned()
+        };
+        let (token, admin) = (
+            token("promotions", "write:repository,write:issue"),
+            token("admin", "all"),
+        );
         let log = std::fs::File::create(dir.join("log")).unwrap();
         let child = gitea(&["web"])
             .stdout(log.try_clone().unwrap())
@@ -90,6 +103,7 @@ impl Gitea {
             server,
             folder,
             token,
+            admin,
             proxy,
         };
         gitea.prepare(files);
@@ -140,7 +154,7 @@ impl Gitea {
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let headers = [
-            header("authorization", &format!("Bearer {}", self.token)),
+            header("authorization", &format!("Bearer {}", self.admin)),
             header("content-type", "application/json"),
         ];
         let body = match body.is_null() {
