@@ -33,13 +33,22 @@ pub(crate) fn scan(layers: &[Vec<u8>]) -> Result<Bom, ScanError> {
 }
 
 pub(crate) fn scan_knowing(layers: &[Vec<u8>], programs: &Programs) -> Result<Bom, ScanError> {
+    let layers: Vec<_> = layers.iter().map(|it| (&it[..], Digest::of(it))).collect();
+    scan_stored(&layers, programs)
+}
+
+/// Of layers as they are stored, whatever their compression, and their diff ids.
+pub(crate) fn scan_stored(
+    layers: &[(&[u8], Digest)],
+    programs: &Programs,
+) -> Result<Bom, ScanError> {
     let dir = TempDir::new().unwrap();
     let layout = Layout::create(dir.path()).unwrap();
     let stored: Vec<_> = layers
         .iter()
-        .map(|layer| {
+        .map(|(layer, diff_id)| {
             let descriptor = layout.put_bytes(media_type::OCI_LAYER, layer).unwrap();
-            (descriptor, Digest::of(layer))
+            (descriptor, *diff_id)
         })
         .collect();
     let mut config = ImageConfig::new(&Platform::new("linux", "amd64", None));

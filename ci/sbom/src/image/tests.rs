@@ -1,8 +1,9 @@
 //! Whole images: what of their layers is seen, and what a bill says then.
 
+use ci_oci::Digest;
 use test_support::archive::Layer;
 
-use crate::testing::{bom, elf, go_section, layer, references, scan, zlib};
+use crate::testing::{bom, elf, go_section, layer, references, scan, scan_stored, zlib};
 
 const OS: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
 const STATUS: &str = "\
@@ -348,6 +349,23 @@ fn names_that_lead_out_of_the_image_are_refused_l1() {
 fn a_layer_that_is_not_what_the_image_says_is_refused_l13() {
     let error = scan(&[b"no archive at all".to_vec()]).unwrap_err();
     assert!(error.to_string().starts_with("layer sha256:"), "{error}");
+}
+
+#[test]
+fn compressed_layers_are_read_and_held_to_their_diff_ids_l13() {
+    let content = package_json("a", "1.0.0");
+    let tar = layer(&[("node_modules/a/package.json", content.as_bytes())]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &tar).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let programs = crate::Programs::new();
+    let bom = scan_stored(&[(&gzip, Digest::of(&tar))], &programs).unwrap();
+    assert_eq!(references(&bom), ["pkg:npm/a@1.0.0"]);
+    let error = scan_stored(&[(&gzip, Digest::of(&gzip))], &programs).unwrap_err();
+    assert!(
+        error.to_string().contains("its content is sha256:"),
+        "{error}"
+    );
 }
 
 #[test]
