@@ -4,7 +4,7 @@
 
 use ci_http::header::{CONTENT_TYPE, HeaderName};
 use ci_http::{Method, StatusCode};
-use ci_oci::{Digest, Reference};
+use ci_oci::{Descriptor, Digest, Reference};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -59,6 +59,15 @@ impl Client {
     ) -> Result<Listed, Error> {
         let session = Session::new(self, self.target(reference)?, Access::Push);
         put(&session, &manifest.descriptor.digest.to_string(), manifest).await
+    }
+
+    /// What `reference`'s repository has under a digest. Asks the registry itself, never a mirror.
+    ///
+    /// # Errors
+    /// It has nothing there, or something else (R5).
+    pub async fn stored(&self, reference: &Reference, digest: Digest) -> Result<Descriptor, Error> {
+        let session = Session::new(self, self.target(reference)?, Access::Push);
+        manifest::head(&session, &digest.to_string(), Some(digest)).await
     }
 
     /// What `reference`'s tag names, compared with `digest`. Asks the registry itself, never a mirror.

@@ -125,11 +125,7 @@ async fn check(
     image: Digest,
     tagged: bool,
 ) -> Result<Descriptor, Error> {
-    let pinned = reference
-        .clone()
-        .without_tag_and_digest()
-        .with_digest(image);
-    let there = client.digest(&pinned).await?;
+    let there = client.stored(reference, image).await?;
     if tagged && reference.tag().is_some() {
         let tag = reference.clone().without_digest();
         if let TagState::Other(found) = client.tag_state(&tag, image).await? {
