@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{self, Program};
+use crate::program::Program;
 
 use issuer::Issuer;
 pub use issuer::{Job, REQUEST_TOKEN};
@@ -35,10 +35,6 @@ pub struct Sigstore {
     tiles: Log,
     folder: TempDir,
 }
-
-/// The programs.
-const SERVER: &str = "sigstore-server";
-const TIMESTAMPS: &str = "timestamp-server";
 
 const ROOT: &str = "trusted_root.json";
 const CLIENT: &str = "client_trust_config.json";
@@ -61,42 +57,15 @@ impl Sigstore {
         fs::write(&config, issuer::fulcio_config(&issuer.address())).unwrap();
         // All at once: each needs a moment.
         let arguments = ["ca", "-config", config.to_str().unwrap()];
-        let mut ca = Program::start(SERVER, &arguments, &place("ca.log"))?;
-        let mut timestamps = Program::start(TIMESTAMPS, &[], &place("timestamps.log"))?;
-        let [rekor_port, port, inner, metrics] = program::ports();
+        let mut ca = Program::start("sigstore-server", &arguments, &place("ca.log"))?;
+        let mut timestamps = Program::start("timestamp-server", &[], &place("timestamps.log"))?;
         let rekor_key = Key::p256();
-        let mut rekor = Log::launch(
-            SERVER,
-            vec![
-                "rekor".to_owned(),
-                "-key".to_owned(),
-                write(&place("rekor.pem"), &rekor_key.private_pem()),
-                "-port".to_owned(),
-                rekor_port.to_string(),
-            ],
-            rekor_port,
-            place("rekor.log"),
-        )?;
+        let signer = write(&place("rekor.pem"), &rekor_key.private_pem());
+        let mut rekor = Log::rekor(&signer, place("rekor.log"))?;
         let tiles_key = Key::ed25519();
         let signer = write(&place("tiles.pem"), &tiles_key.private_pem());
-        let mut tiles = Log::launch(
-            SERVER,
-            vec![
-                "tiles".to_owned(),
-                "serve".to_owned(),
-                format!("--http-port={port}"),
-                format!("--grpc-port={inner}"),
-                format!("--http-metrics-port={metrics}"),
-                format!("--hostname={ORIGIN}"),
-                format!("--storage-dir={}", place("tiles").display()),
-                format!("--signer-filepath={signer}"),
-                // Whoever signs waits for this long.
-                "--checkpoint-interval=100ms".to_owned(),
-                "--batch-max-age=20ms".to_owned(),
-            ],
-            port,
-            place("tiles.log"),
-        )?;
+        let tiles = place("tiles").display().to_string();
+        let mut tiles = Log::tiles(ORIGIN, &signer, &tiles, place("tiles.log"))?;
         let (facts, stamps) = (ca.facts(), timestamps.facts());
         rekor.ready();
         tiles.ready();
