@@ -9,7 +9,6 @@ use ci_oci::{Descriptor, Digest, Layout, compression};
 use super::tree::Tree;
 use super::{Programs, ScanError};
 use crate::sources::{self, Finding, Kind};
-use crate::text;
 
 /// Hard links whose content is looked for, of one layer.
 const MAX_LINKS: usize = 50_000;
@@ -153,9 +152,8 @@ impl Scan<'_> {
         };
         if size > kind.limit() {
             let limit = kind.limit() >> 10;
-            let path = text::path(&path);
-            self.own
-                .gap(format!("{path}: it has more than {limit} KiB"));
+            let gap = Finding::Gap(format!("it has more than {limit} KiB").into());
+            self.own.insert(path, Arc::new(gap));
             return Ok(());
         }
         content.read_up_to(size, &mut bytes)?;

@@ -81,11 +81,12 @@ pub fn of_image(
     Ok(bill(subject, &tree, programs))
 }
 
-/// The time an image says it was made at, in the one form that documents may have. Without one it is the epoch: a time of ours would be
-/// another at each call.
+/// The time an image says it was made at, in the one form that documents may have. Without one, or with one that stands for none (the
+/// year 1), it is the epoch: a time of ours would be another at each call.
 fn created(stated: Option<&str>) -> String {
     let time = stated.and_then(|it| it.parse::<jiff::Timestamp>().ok());
-    let time = time.and_then(|it| jiff::Timestamp::from_second(it.as_second()).ok());
+    let seconds = time.map_or(0, |it| it.as_second().max(0));
+    let time = jiff::Timestamp::from_second(seconds);
     time.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 

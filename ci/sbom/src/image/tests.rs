@@ -383,6 +383,26 @@ fn what_is_too_large_or_damaged_is_told_in_the_bill_l12() {
     /var/lib/rpm/rpmdb.sqlite: it is no database of SQLite, or damaged
     ");
     assert_eq!(bom.packages().len(), 0);
+    // What a later layer removes is missed by nobody.
+    let mut top = Layer::new();
+    top.file("etc/.wh.os-release", 0o644, (0, 0), b"");
+    let bottom = layer(&[("etc/os-release", &large)]);
+    assert_eq!(self::bom(&[bottom, top.finish()]).gaps().len(), 0);
+}
+
+#[test]
+fn the_time_of_an_image_is_told_in_whole_seconds_and_in_utc() {
+    for (stated, told) in [
+        (
+            Some("2024-02-03T04:05:06.789+01:00"),
+            "2024-02-03T03:05:06Z",
+        ),
+        (Some("0001-01-01T00:00:00Z"), "1970-01-01T00:00:00Z"),
+        (Some("yesterday"), "1970-01-01T00:00:00Z"),
+        (None, "1970-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(super::created(stated), told);
+    }
 }
 
 #[test]

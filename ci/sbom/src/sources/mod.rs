@@ -12,11 +12,12 @@ mod os_release;
 mod python;
 mod rpm;
 
-pub(crate) use copyright::Licenses;
-pub use os_release::System;
+use std::borrow::Cow;
 
 use ci_oci::Digest;
 
+pub(crate) use self::copyright::Licenses;
+pub use self::os_release::System;
 use crate::package::{Checksum, Package};
 
 /// Packages that were found together.
@@ -52,7 +53,7 @@ pub(crate) enum Finding {
     /// It is the program that somebody knows by this digest of its content.
     Program(Digest),
     /// It should say something, and could not be read.
-    Gap(&'static str),
+    Gap(Cow<'static, str>),
 }
 
 impl Finding {
@@ -133,7 +134,7 @@ impl Kind {
             Self::RpmSqlite | Self::RpmNdb | Self::RpmBerkeley | Self::RpmLog => {
                 match rpm::parse(self, content) {
                     Ok(found) => packages(found),
-                    Err(why) => Some(Finding::Gap(why)),
+                    Err(why) => Some(Finding::Gap(why.into())),
                 }
             }
             Self::NpmPackage => packages(npm::parse(content).into_iter().collect()),
