@@ -40,6 +40,7 @@ mod secrets;
 mod sign;
 mod status;
 mod support;
+mod verify;
 mod version;
 mod warm;
 
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         push::tests(),
         sbom::tests(),
         sign::tests(),
+        verify::tests(),
         promote::tests(),
         pull_requests::tests(),
         gate::tests(),

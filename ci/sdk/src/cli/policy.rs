@@ -30,16 +30,17 @@ enum System {
     /// For Kyverno 1.19: an ImageValidatingPolicy
     #[command(after_help = "Examples:\n  {bin} policy kyverno > policy.yaml")]
     Kyverno(Admission),
-    /// For Sigstore's policy-controller 0.15: ClusterImagePolicies, one for each thing that is asked for
+    /// For Sigstore's policy-controller 0.15: ClusterImagePolicies
     ///
-    /// It reads signatures in the legacy form, and attestations in bundles, those of identities only.
+    /// One for each thing that is asked for. The controller reads signatures in the legacy form, and attestations in bundles, those of
+    /// identities only.
     #[command(
         after_help = "Examples:\n  {bin} policy policy-controller --attestation https://slsa.dev/provenance/v1"
     )]
     PolicyController(Admission),
-    /// For the deployments repository that Argo CD follows: a workflow with `gate`, to be made a required check
+    /// For Argo CD: a workflow with `gate` for the deployments repository
     ///
-    /// It belongs into .github/workflows there. The program is built from this project's repository.
+    /// It belongs into .github/workflows there, and is to be made a required check. The program is built from this project's repository.
     #[command(after_help = "Examples:\n  {bin} policy argocd overlays/production > gate.yml")]
     Argocd(Argocd),
 }

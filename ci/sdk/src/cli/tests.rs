@@ -855,10 +855,8 @@ fn help_of_policy() {
 
     Commands:
       kyverno            For Kyverno 1.19: an ImageValidatingPolicy
-      policy-controller  For Sigstore's policy-controller 0.15: ClusterImagePolicies, one for each thing
-                         that is asked for
-      argocd             For the deployments repository that Argo CD follows: a workflow with `gate`, to
-                         be made a required check
+      policy-controller  For Sigstore's policy-controller 0.15: ClusterImagePolicies
+      argocd             For Argo CD: a workflow with `gate` for the deployments repository
       help               Print this message or the help of the given subcommand(s)
 
     Options:
@@ -891,10 +889,10 @@ fn help_of_policy() {
       pipeline policy kyverno > policy.yaml
     ");
     insta::assert_snapshot!(help(&["policy", "argocd"]), @r"
-    For the deployments repository that Argo CD follows: a workflow with `gate`, to be made a required
-    check
+    For Argo CD: a workflow with `gate` for the deployments repository
 
-    It belongs into .github/workflows there. The program is built from this project's repository.
+    It belongs into .github/workflows there, and is to be made a required check. The program is built
+    from this project's repository.
 
     Usage: pipeline policy argocd [OPTIONS] <PATH>...
 
