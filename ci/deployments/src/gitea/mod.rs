@@ -1,6 +1,6 @@
 //! Deployments repositories on Gitea and Forgejo. Their interface makes no commits on several parents and moves no branch by
 //! compare-and-swap in all versions, so branches go through git, with the same token; pull requests go through the interface. The rules
-//! of promotions by pull request are in [`crate::pull`].
+//! of promotions by pull request are in `pull`.
 
 mod forge;
 mod repository;

@@ -1,5 +1,5 @@
 //! Deployments repositories on GitHub, through its REST interface: nothing is cloned, and what an App commits is signed by GitHub.
-//! The rules of promotions by pull request are in [`crate::pull`].
+//! The rules of promotions by pull request are in `pull`.
 
 mod auth;
 mod branches;
