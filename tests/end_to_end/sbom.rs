@@ -20,6 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             copied_program,
         ),
         test("sbom: packages of layers and of later layers", packages),
+        test("sbom: every platform has its own", platforms),
         test("sbom: what cannot be told is told", mistakes),
         test_if_possible("sbom: an image of a registry", of_registry),
     ]
@@ -119,6 +120,31 @@ fn packages() {
             "pkg:deb/debian/libc6@2.0?arch=all&distro=debian-12",
             "pkg:npm/a@1.0.0"
         ]
+    );
+}
+
+fn platforms() {
+    let project = project(
+        "",
+        "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /srv/node_modules/a/package.json\n",
+    );
+    for (arch, version) in [("amd64", "1.0.0"), ("arm64", "2.0.0")] {
+        let manifest = format!(r#"{{"name":"a","version":"{version}"}}"#);
+        project.write(&format!("app/{arch}"), &manifest);
+    }
+    project.build_with(&["--platform", "linux/amd64,linux/arm64"]);
+    for (platform, purl) in [
+        ("linux/amd64", "pkg:npm/a@1.0.0"),
+        ("linux/arm64", "pkg:npm/a@2.0.0"),
+    ] {
+        let arguments = ["app", "--format", "cyclonedx", "--platform", platform];
+        assert_eq!(components(&document(&project, &arguments)), [purl]);
+    }
+    let said = project.run(&["sbom", "--format", "spdx"]).exited(2);
+    assert!(
+        said.stderr.contains("there are 2 documents"),
+        "{}",
+        said.stderr
     );
 }
 
