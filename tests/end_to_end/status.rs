@@ -123,6 +123,24 @@ fn pinned() -> Verdict {
         .succeeded();
     assert!(found.stdout.contains("changed by hand"), "{}", found.stdout);
     project.run(&["status", "nobody"]).exited(2);
+    // One that cannot be read does not hide the others.
+    let catalog = std::fs::read_to_string(project.root.join("pipeline.toml")).unwrap();
+    let (before, after) = catalog
+        .split_once("[environments.production.deploy]")
+        .unwrap();
+    let gone = after.replace("deployments.git", "gone.git");
+    project.write(
+        "pipeline.toml",
+        &format!("{before}[environments.production.deploy]{gone}"),
+    );
+    let partly = project.run(&["status"]).exited(4);
+    assert!(
+        partly.stdout.contains("staging")
+            && partly.stderr.contains("cannot say anything of production"),
+        "{}{}",
+        partly.stdout,
+        partly.stderr
+    );
     project.run(&["status", "--env", "nowhere"]).exited(2);
     Ok(())
 }

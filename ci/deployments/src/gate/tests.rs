@@ -228,3 +228,30 @@ fn nothing_to_check_is_no_success() {
     }
     assert_eq!(refused("a: [").kind, RefusalKind::Unreadable);
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "([a-z&*<:\\-\\[\\]{}$'\"| \n]|image: |containers: |services: |kind: Pod\n|<<: \\*a|&a |\\*a){0,40}") {
+        let variables = Variables::from([("A".to_owned(), "$A".to_owned())]);
+        if let Ok(found) = images(&text, &variables) {
+            proptest::prop_assert!(!found.is_empty());
+            let lines = text.lines().count().max(1);
+            proptest::prop_assert!(found.iter().all(|it| (1..=lines).contains(&it.line)));
+        }
+        if let Ok(found) = env_images(&text) {
+            proptest::prop_assert!(!found.is_empty());
+        }
+    }
+
+    #[test]
+    fn wherever_a_pod_is_its_images_are_found(depth in 0_usize..20, at in 0_usize..3) {
+        let key = ["containers", "initContainers", "ephemeralContainers"][at];
+        let mut text = format!("{{{key}: [{{name: c, image: 'a:1'}}]}}");
+        for _ in 0..depth {
+            text = format!("{{spec: [{text}]}}");
+        }
+        let found = images(&format!("kind: X\nspec: {text}\n"), &Variables::new()).unwrap();
+        proptest::prop_assert_eq!(found.len(), 1);
+        proptest::prop_assert_eq!(found[0].image.clone(), Err(Unpinned::NoDigest));
+    }
+}

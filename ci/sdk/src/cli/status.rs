@@ -77,7 +77,7 @@ pub(crate) async fn run(
     };
     Ok(Answer {
         text,
-        failures: status.failures.into_iter().map(Into::into).collect(),
+        failures: status.failures,
     })
 }
 

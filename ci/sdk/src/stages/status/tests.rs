@@ -1,8 +1,12 @@
 //! What counts as good.
 
-use ci_deployments::State;
+use std::collections::BTreeMap;
+
+use ci_catalog::Name;
+use ci_deployments::{Running, State};
 use ci_oci::Reference;
 
+use super::look::expected;
 use super::*;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
