@@ -286,7 +286,23 @@ fn policy() -> Verdict {
         "from = \"staging\"\npolicy = { soak-minutes = 60 }\n",
     );
     project.release();
-    // Not from the record: staging comes first.
+    // Nor from elsewhere, nor from the record: staging comes first.
+    let elsewhere = [
+        "promote",
+        "worker",
+        "--env",
+        "production",
+        "--from",
+        "preview",
+    ];
+    let refused = project.run(&elsewhere).exited(2);
+    assert!(
+        refused
+            .stderr
+            .contains("production gets only what staging runs"),
+        "{}",
+        refused.stderr
+    );
     let refused = project
         .run(&["promote", "worker", "--env", "production"])
         .exited(1);

@@ -101,7 +101,7 @@ pub(crate) async fn run(
     let name = &request.environment;
     let target = Deployments::open(project, name)?.reopening(request.reopen);
     let receivers = Receivers::open(&target, request.dry_run)?;
-    let from = request.from.as_ref().or(target.declaration.from.as_ref());
+    let from = source_environment(request, target.declaration.from.as_ref())?;
     let catalog = project.catalog();
     let (origin, known) = match from {
         Some(from) => {
@@ -166,6 +166,22 @@ pub(crate) async fn run(
     }
     receivers.deliver(progress, &mut promoted).await;
     Ok(promoted)
+}
+
+/// The environment that images are taken from, if it is one. What the catalog demands is not another's to change.
+fn source_environment<'a>(
+    request: &'a Request,
+    declared: Option<&'a String>,
+) -> Result<Option<&'a String>, UserError> {
+    match (&request.from, declared) {
+        (Some(asked), Some(declared)) if asked != declared => {
+            let name = &request.environment;
+            let message = format!("{name} gets only what {declared} runs, not what {asked} does");
+            Err(UserError::new(Exit::Usage, message)
+                .hint(format!("`from` of `[environments.{name}.deploy]` says so")))
+        }
+        (asked, declared) => Ok(asked.as_ref().or(declared)),
+    }
 }
 
 /// Where candidates come from.
