@@ -1,6 +1,7 @@
 //! Everything that is attached to an image, as it is in the registry; nothing is believed yet.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ci_oci::manifest::Document;
 use ci_oci::{Descriptor, Digest, Manifest, Reference};
@@ -13,6 +14,8 @@ use crate::verify::{Layer, MAX_BUNDLE};
 pub(crate) const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle";
 /// More referrers are not read (G5): whoever may attach could make every verification endless.
 const MAX_REFERRERS: usize = 1000;
+/// So much of bundles is read altogether, in bytes: it is all in memory.
+const MAX_BUNDLES: u64 = 256 << 20;
 /// As many legacy signatures are read as cosign reads.
 const MAX_LAYERS: usize = 1000;
 /// No payload of a legacy signature is larger, in bytes.
@@ -63,9 +66,10 @@ pub async fn find(client: &Client, reference: &Reference, image: Digest) -> Resu
         problems.push(format!("of {all} referrers only {MAX_REFERRERS} were read"));
         listed.truncate(MAX_REFERRERS);
     }
+    let left = AtomicU64::new(MAX_BUNDLES);
     let referrers = stream::iter(listed)
         .map(async |descriptor| {
-            let content = content(client, reference, &descriptor).await?;
+            let content = content(client, reference, &descriptor, &left).await?;
             Ok::<_, Error>(Referrer {
                 descriptor,
                 content,
@@ -86,6 +90,7 @@ async fn content(
     client: &Client,
     reference: &Reference,
     descriptor: &Descriptor,
+    left: &AtomicU64,
 ) -> Result<Content, Error> {
     let other = |why: &str| Ok(Content::Other(why.to_owned()));
     let manifest = match client.manifest(reference, descriptor).await {
@@ -107,12 +112,21 @@ async fn content(
             other(&format!("it holds {}", layer.media_type))
         }
         [layer] if layer.size > MAX_BUNDLE => other("the bundle is too large"),
+        [layer] if !spend(left, layer.size) => other("more is attached than is read"),
         [layer] => Ok(match blob(client, reference, layer).await? {
             Some(bytes) => Content::Bundle(bytes),
             None => Content::Other("the bundle is not there".to_owned()),
         }),
         layers => other(&format!("it has {} layers, a bundle has one", layers.len())),
     }
+}
+
+/// Takes so much of what may still be read, if that is there.
+fn spend(left: &AtomicU64, size: u64) -> bool {
+    let spent = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(size)
+    });
+    spent.is_ok()
 }
 
 async fn legacy(

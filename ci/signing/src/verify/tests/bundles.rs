@@ -348,3 +348,19 @@ fn a_certificate_is_expected() {
     assert_eq!(identity().identity(), WORKFLOW);
     assert_eq!(COMMIT.len(), 40);
 }
+
+/// Whatever is changed about a bundle, it counts no more, or it says what it said.
+#[test]
+fn no_changed_byte_makes_another_signature() {
+    let instance = Instance::new();
+    let trust = instance.trust();
+    let json = instance.bundle(&Draft::default()).to_string().into_bytes();
+    let whole = crate::verify::bundle(&json, image(), &policy(), &trust).unwrap();
+    for at in (0..json.len()).step_by(7) {
+        let mut changed = json.clone();
+        changed[at] ^= 1 << (at % 7);
+        if let Ok(verified) = crate::verify::bundle(&changed, image(), &policy(), &trust) {
+            assert_eq!(verified, whole, "byte {at}");
+        }
+    }
+}

@@ -152,3 +152,26 @@ fn annotations_that_are_missing_or_broken_are_told() {
     });
     insta::assert_snapshot!(message, @"it cannot be read: the signature: unsupported Rekor entry format: intoto/0.0.1");
 }
+
+/// Whatever is changed about a signature, it counts no more, or it says what it said.
+#[test]
+fn no_changed_byte_makes_another_signature() {
+    let instance = Instance::new();
+    let layer = instance.legacy(image(), &Draft::default());
+    let whole = verify(&instance, &layer).unwrap();
+    let trust = instance.trust();
+    for name in layer.annotations.keys() {
+        for at in (0..layer.annotations[name].len()).step_by(7) {
+            let mut bytes = layer.annotations[name].clone().into_bytes();
+            bytes[at] ^= 1 << (at % 7);
+            let Ok(text) = String::from_utf8(bytes) else {
+                continue;
+            };
+            let mut changed = layer.clone();
+            changed.annotations.insert(name.clone(), text);
+            if let Ok(verified) = legacy(&changed, image(), &policy(), &trust) {
+                assert_eq!(verified, whole, "{name}, byte {at}");
+            }
+        }
+    }
+}
