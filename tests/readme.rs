@@ -287,11 +287,19 @@ fn the_example_catalog_is_accepted() {
     let (service, private) = (block("[contract]"), block("[dockerfile.secrets]"));
     // What the first one says of production, the next one says at more length.
     let first = block("[project]").trim_end_matches("[environments.production]");
-    let more = ["moving-tags", "[registries.", ".deploy]"].map(block);
-    assert_eq!(blocks.len(), 3 + more.len(), "a part that is not tried");
+    let more = ["moving-tags", "[registries.", "[signing]", "soak-minutes"].map(block);
+    // What else can be said of production's deployments, whole or as a part of their table.
+    let deploy = "[environments.production.deploy]\n";
+    let repository = "repository = \"https://github.com/acme/deployments\"\n";
+    let part = |beginning: &str| blocks.iter().find(|block| block.starts_with(beginning));
+    let other = [
+        block("addresses.").to_owned(),
+        format!("{deploy}{repository}{}", part("places = ").unwrap()),
+        format!("{deploy}{repository}{}", part("receivers = ").unwrap()),
+    ];
+    let tried = 3 + more.len() + other.len();
+    assert_eq!(blocks.len(), tried, "a part that is not tried");
     let dir = TempDir::new().unwrap();
-    let pipeline = format!("{first}\n{}\n", more.join("\n"));
-    fs::write(dir.path().join("pipeline.toml"), pipeline).unwrap();
     fs::create_dir(dir.path().join("certs")).unwrap();
     fs::write(dir.path().join("certs/ca.pem"), "").unwrap();
     // What needs an agent and a token is read and not built.
@@ -306,21 +314,21 @@ fn the_example_catalog_is_accepted() {
         )
         .unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
-    let output = command
-        .args(["build", "--progress", "quiet"])
-        .current_dir(dir.path())
-        .env("PIPELINE_CACHE_DIR", dir.path().join("cache"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("registry.example.com/acme/shop-api")
-    );
+    for more in [more.join("\n")].iter().chain(&other) {
+        let pipeline = format!("{first}\n{more}\n");
+        fs::write(dir.path().join("pipeline.toml"), pipeline).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
+        let output = command
+            .args(["build", "--progress", "quiet"])
+            .current_dir(dir.path())
+            .env("PIPELINE_CACHE_DIR", dir.path().join("cache"))
+            .output()
+            .unwrap();
+        let (said, errors) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(output.status.success(), "{errors}");
+        assert!(said.contains("registry.example.com/acme/shop-api"));
+    }
 }
