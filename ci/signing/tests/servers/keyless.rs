@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use ci_catalog::SignatureFormat;
+use ci_oci::Digest;
 use ci_signing::discovery::{Matrix, Verifier};
+use ci_signing::predicate;
 use test_support::sigstore::{Job, Logs};
 
 use crate::stand::{Kind, Stand, policy, signer};
-use crate::verifiers::{By, Cosign, STAMPED, Said, javascript, python};
+use crate::verifiers::{By, Cosign, Library, STAMPED, Said};
 use crate::{Body, Verdict};
 
 pub(crate) const TESTS: &[(&str, Body)] = &[
@@ -28,13 +30,19 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("keyless::older_form_alone", older),
     ("keyless::older_form_without_rekor_v1", older_unlogged),
+    ("keyless::sigstore_python", |stand| {
+        library(stand, Library::Python)
+    }),
+    ("keyless::sigstore_js", |stand| {
+        library(stand, Library::JavaScript)
+    }),
     ("keyless::somebody_else_is_refused_by_all", somebody_else),
 ];
 
 /// A verifier, and what it says of an image.
 type Verdicts = Vec<(&'static str, Result<String, String>)>;
 
-/// What everybody says, of a signature by `by`.
+/// What cosign says in its versions, of a signature by `by`.
 fn all(stand: &Stand, image: &crate::stand::Image, by: (&str, &str)) -> Result<Verdicts, String> {
     let sigstore = stand.sigstore()?;
     let identity = By::Identity(by.0, by.1);
@@ -51,15 +59,6 @@ fn all(stand: &Stand, image: &crate::stand::Image, by: (&str, &str)) -> Result<V
         two.verify(identity, &[STAMPED], &pinned),
     )?;
     add("cosign 3", three.verify(identity, &[], &pinned))?;
-    let bundles = image.bundles();
-    add(
-        "sigstore-python",
-        python(sigstore, by, image.digest, &bundles),
-    )?;
-    add(
-        "sigstore-js",
-        javascript(sigstore, by, image.digest, &bundles),
-    )?;
     Ok(verdicts)
 }
 
@@ -145,6 +144,32 @@ fn older_unlogged(stand: &Stand) -> Verdict {
         cosign.verify(by, &[STAMPED], &image.pinned())?.unwrap_err();
         let enough = [STAMPED, "--insecure-ignore-tlog=true"];
         cosign.verify(by, &enough, &image.pinned())?.unwrap();
+    }
+    Ok(())
+}
+
+fn library(stand: &Stand, library: Library) -> Verdict {
+    let sigstore = stand.sigstore()?;
+    let (job, issuer) = (Job::default(), sigstore.issuer());
+    for logs in [Logs::V1, Logs::V2] {
+        let repository = format!("keyless/{library:?}-{logs:?}").to_lowercase();
+        let image = stand.image(Kind::Without, &repository)?;
+        let signer = signer(sigstore, &job, logs);
+        image.sign(&signer);
+        image.attest(&signer, &[predicate::PROVENANCE, predicate::SPDX]);
+        let bundles = image.bundles();
+        assert_eq!(bundles.len(), 3);
+        let says = |identity: &str, digest| {
+            library.verify(sigstore, (&issuer, identity), digest, &bundles)
+        };
+        let statements = says(&job.identity(), image.digest)?.unwrap();
+        assert_eq!(statements.lines().count(), 3, "{statements}");
+        let other = Job {
+            workflow: "release.yml".to_owned(),
+            ..Job::default()
+        };
+        says(&other.identity(), image.digest)?.unwrap_err();
+        says(&job.identity(), Digest::of("another"))?.unwrap_err();
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use ci_oci::manifest::media_type;
 use ci_oci::{Descriptor, Digest, Reference};
 use ci_registry::{Client, Config, Credentials, Manifest, RegistryConfig, Secret};
 use ci_signing::verify::{self, Policy, Trust};
-use ci_signing::{Identity, Services, Signed, Signer, sign_images};
+use ci_signing::{Attached, Identity, Predicate, Services, Signed, Signer, attest, sign_images};
 use serde_json::json;
 use test_support::sigstore::{Job, Logs, Sigstore};
 use test_support::{referrers, registry};
@@ -143,6 +143,24 @@ impl Image {
         ))?;
         let [signed] = <[Signed; 1]>::try_from(signed).unwrap();
         Ok(signed)
+    }
+
+    /// States something of these types about it.
+    #[track_caller]
+    pub(crate) fn attest(&self, signer: &Signer, kinds: &[&str]) -> Vec<Attached> {
+        let of = |kind: &&str| Predicate {
+            kind: (*kind).to_owned(),
+            content: json!({ "of": kind }),
+        };
+        let predicates = kinds.iter().map(of).collect();
+        let attested = attest(
+            &self.client,
+            &self.reference,
+            self.digest,
+            signer,
+            predicates,
+        );
+        wait(attested).unwrap()
     }
 
     /// What is attached to it, verified.

@@ -109,13 +109,31 @@ pub(crate) const STAMPED: &str = "--use-signed-timestamps=true";
 /// The password of keys that cosign makes and reads.
 pub(crate) const PASSWORD: &str = "correct horse";
 
-/// sigstore-python: verifies bundles, and that their statements are about an image.
-pub(crate) fn python(
-    sigstore: &Sigstore,
-    by: (&str, &str),
-    image: Digest,
-    bundles: &[Vec<u8>],
-) -> Said {
+/// Libraries that verify bundles, and that their statements are about an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Library {
+    /// sigstore-python.
+    Python,
+    /// sigstore-js.
+    JavaScript,
+}
+
+impl Library {
+    pub(crate) fn verify(
+        self,
+        sigstore: &Sigstore,
+        by: (&str, &str),
+        image: Digest,
+        bundles: &[Vec<u8>],
+    ) -> Said {
+        match self {
+            Self::Python => python(sigstore, by, image, bundles),
+            Self::JavaScript => javascript(sigstore, by, image, bundles),
+        }
+    }
+}
+
+fn python(sigstore: &Sigstore, by: (&str, &str), image: Digest, bundles: &[Vec<u8>]) -> Said {
     const SCRIPT: &str = include_str!("verify.py");
     let folder = tempfile::tempdir().unwrap();
     let mut command = isolated(&peers::need("python/bin/python")?, folder.path());
@@ -127,13 +145,7 @@ pub(crate) fn python(
     Ok(outcome(command.output()))
 }
 
-/// sigstore-js: the same.
-pub(crate) fn javascript(
-    sigstore: &Sigstore,
-    by: (&str, &str),
-    image: Digest,
-    bundles: &[Vec<u8>],
-) -> Said {
+fn javascript(sigstore: &Sigstore, by: (&str, &str), image: Digest, bundles: &[Vec<u8>]) -> Said {
     const SCRIPT: &str = include_str!("verify.js");
     let library = peers::need("javascript/package.json")?;
     let folder = tempfile::tempdir().unwrap();
