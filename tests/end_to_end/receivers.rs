@@ -295,6 +295,16 @@ fn dokploy() -> Verdict {
     shop.run(&["promote", "--from", "production", "--to", "production"])
         .succeeded();
     assert_eq!(shop.deployed(), 1);
+    // Also where promotions have to come from elsewhere.
+    let table = "[environments.production.deploy]\n";
+    shop.project.replace(
+        "pipeline.toml",
+        table,
+        &format!("{table}from = \"staging\"\n"),
+    );
+    shop.run(&["promote", "--from", "production", "--to", "production"])
+        .succeeded();
+    assert_eq!(shop.deployed(), 1);
     Ok(())
 }
 

@@ -174,6 +174,8 @@ fn source_environment<'a>(
     declared: Option<&'a String>,
 ) -> Result<Option<&'a String>, UserError> {
     match (&request.from, declared) {
+        // Its own pins change nothing there: its receivers get them.
+        (Some(asked), _) if *asked == request.environment => Ok(Some(asked)),
         (Some(asked), Some(declared)) if asked != declared => {
             let name = &request.environment;
             let message = format!("{name} gets only what {declared} runs, not what {asked} does");
