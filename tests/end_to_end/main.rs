@@ -34,6 +34,7 @@ mod receivers;
 mod record;
 mod registries;
 mod reuse;
+mod rollback;
 mod same_digest;
 mod sbom;
 mod secrets;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         sign::tests(),
         verify::tests(),
         promote::tests(),
+        rollback::tests(),
         pull_requests::tests(),
         gate::tests(),
         gitea::tests(),

@@ -1,4 +1,4 @@
-//! `promote` and `rollback`: what was pushed is what the deployments repository pins, a release unit at a time, however often it is tried.
+//! `promote`: what was pushed is what the deployments repository pins, a release unit at a time, however often it is tried.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use test_support::registry::Wants;
 use test_support::sigstore::{Logs, Sigstore};
 
 use crate::help::examples_work;
-use crate::support::deployments::{Deployments, overlay, shop};
+use crate::support::deployments::{overlay, shop};
 use crate::support::machine::tool;
 use crate::support::program;
 use crate::support::project::Project;
@@ -46,26 +46,12 @@ pub(crate) fn tests() -> Vec<Trial> {
             tags,
         ),
         test_if_possible(
-            "rollback: what was pinned before comes back, migrations are told",
-            back,
-        ),
-        test_if_possible("rollback: a newer promotion is not taken back", overtaken),
-        test_if_possible(
             "c6: a promotion that was killed is finished by the next, once",
             killed,
         ),
         test_if_possible("p4: promotions at once all land", at_once),
         test_if_possible("help: every example of promotion works", examples),
     ]
-}
-
-/// The digest that an overlay pins.
-fn pin(deployments: &Deployments, environment: &str, service: &str) -> Option<String> {
-    let file = deployments.file(&overlay(environment, service));
-    let line = file
-        .lines()
-        .find_map(|line| line.strip_prefix("  digest: "))?;
-    Some(line.to_owned())
 }
 
 fn json(project: &Project, arguments: &[&str]) -> Vec<Value> {
@@ -87,7 +73,7 @@ fn pinned() -> Verdict {
         assert_eq!(change["outcome"], "committed", "{change}");
     }
     for (service, digest) in &digests {
-        assert_eq!(pin(&deployments, "staging", service).as_ref(), Some(digest));
+        assert_eq!(deployments.pin("staging", service).as_ref(), Some(digest));
     }
     // One line, and nothing else.
     let expected = before.replace("newTag: v0", &format!("digest: {}", digests["web"]));
@@ -195,8 +181,8 @@ fn not_pushed() -> Verdict {
     // What is pushed goes, what is not does not keep it.
     project.run(&["push", "worker"]).succeeded();
     project.run(&["promote", "--env", "staging"]).exited(2);
-    assert!(pin(&deployments, "staging", "worker").is_some());
-    assert!(pin(&deployments, "staging", "web").is_none());
+    assert!(deployments.pin("staging", "worker").is_some());
+    assert!(deployments.pin("staging", "web").is_none());
     let refused = project.run(&["promote", "--env", "nowhere"]).exited(2);
     assert!(refused.stderr.contains("staging"), "{}", refused.stderr);
     Ok(())
@@ -217,14 +203,14 @@ fn stale() -> Verdict {
         .exited(1);
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
     assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
+        deployments.pin("staging", "web").as_ref(),
         Some(&new["web"])
     );
     project
         .run(&["promote", "web", "--env", "staging", "--force"])
         .succeeded();
     assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
+        deployments.pin("staging", "web").as_ref(),
         Some(&old["web"])
     );
     Ok(())
@@ -246,17 +232,17 @@ fn between() -> Verdict {
     project.release_next("second");
     project.run(&arguments).succeeded();
     assert_eq!(
-        pin(&deployments, "production", "web").as_ref(),
+        deployments.pin("production", "web").as_ref(),
         Some(&first["web"])
     );
-    assert_eq!(pin(&deployments, "production", "worker"), None);
+    assert_eq!(deployments.pin("production", "worker"), None);
     // Nothing built is needed for it.
     std::fs::remove_file(project.state("release.json")).unwrap();
     project
         .run(&["promote", "--from", "staging", "--env", "production"])
         .succeeded();
     assert_eq!(
-        pin(&deployments, "production", "worker").as_ref(),
+        deployments.pin("production", "worker").as_ref(),
         Some(&first["worker"])
     );
     // By hand is by nobody.
@@ -326,12 +312,12 @@ fn policy() -> Verdict {
     project
         .run(&["promote", "worker", "--env", "production"])
         .exited(1);
-    assert_eq!(pin(&deployments, "production", "worker"), None);
+    assert_eq!(deployments.pin("production", "worker"), None);
     project.replace("pipeline.toml", "soak-minutes = 60", "soak-minutes = 0");
     project
         .run(&["promote", "worker", "--env", "production"])
         .succeeded();
-    assert!(pin(&deployments, "production", "worker").is_some());
+    assert!(deployments.pin("production", "worker").is_some());
     Ok(())
 }
 
@@ -358,7 +344,7 @@ fn gone() -> Verdict {
         "{}",
         refused.stderr
     );
-    assert_eq!(pin(&deployments, "staging", "worker"), None);
+    assert_eq!(deployments.pin("staging", "worker"), None);
     Ok(())
 }
 
@@ -387,10 +373,10 @@ fn unsigned() -> Verdict {
     let refused = project.run(&promote).exited(1);
     let expected = "the policy of production does not let worker in: signature of worker";
     assert!(refused.stderr.contains(expected), "{}", refused.stderr);
-    assert_eq!(pin(&deployments, "production", "worker"), None);
+    assert_eq!(deployments.pin("production", "worker"), None);
     with_password(&["sign", "worker", "--key", "shop.key"]);
     project.run(&promote).succeeded();
-    let pinned = pin(&deployments, "production", "worker");
+    let pinned = deployments.pin("production", "worker");
     assert_eq!(pinned.as_ref(), Some(&digests["worker"]));
     Ok(())
 }
@@ -427,114 +413,6 @@ fn tags() -> Verdict {
     Ok(())
 }
 
-fn back() -> Verdict {
-    let registry = registry(&Wants::default())?;
-    let (project, deployments) = shop(&registry, "");
-    let old = project.release();
-    let refused = project.run(&["rollback", "--env", "staging"]).exited(1);
-    assert!(
-        refused.stderr.contains("nothing else was promoted before"),
-        "{}",
-        refused.stderr
-    );
-    project.run(&["promote", "--env", "staging"]).succeeded();
-    let tree = deployments.git(&["rev-parse", "main^{tree}"]);
-    project.write("migrator/file", "another schema");
-    project.release_next("second");
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    let third = project.release_next("third");
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    let head = deployments.git(&["rev-parse", "main"]);
-    let arguments = ["rollback", "--env", "staging", "--service", "web"];
-    let to = [&arguments[..], &["--to", &old["web"]]].concat();
-    let planned = project.run(&[&to[..], &["--dry-run"]].concat()).succeeded();
-    for part in [
-        "Roll back migrator and web in staging",
-        "migrator migrates the database",
-    ] {
-        assert!(planned.stdout.contains(part), "{}", planned.stdout);
-    }
-    assert_eq!(deployments.git(&["rev-parse", "main"]), head);
-    project.run(&to).succeeded();
-    // Byte for byte, the state map included.
-    assert_eq!(deployments.git(&["rev-parse", "main^{tree}"]), tree);
-    let again = project.run(&to).exited(1);
-    assert!(
-        again.stderr.contains("no earlier promotion"),
-        "{}",
-        again.stderr
-    );
-    // The one before, of which the migrator is the same.
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
-        Some(&third["web"])
-    );
-    project.run(&arguments).succeeded();
-    assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
-        Some(&old["web"])
-    );
-    Ok(())
-}
-
-fn overtaken() -> Verdict {
-    let registry = registry(&Wants::default())?;
-    let (project, deployments) = shop(&registry, "");
-    project.release();
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    let second = project.release_next("second");
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    let third = project.release_next("third");
-    project
-        .run(&["promote", "web", "--env", "staging"])
-        .succeeded();
-    let arguments = [
-        "rollback",
-        "--env",
-        "staging",
-        "--service",
-        "web",
-        "--of",
-        &second["web"],
-    ];
-    let refused = project.run(&arguments).exited(1);
-    assert!(
-        refused.stderr.contains("a promotion came after it"),
-        "{}",
-        refused.stderr
-    );
-    assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
-        Some(&third["web"])
-    );
-    let arguments = [
-        "rollback",
-        "--env",
-        "staging",
-        "--service",
-        "web",
-        "--of",
-        &third["web"][..19],
-    ];
-    project.run(&arguments).succeeded();
-    assert_eq!(
-        pin(&deployments, "staging", "web").as_ref(),
-        Some(&second["web"])
-    );
-    Ok(())
-}
-
 fn killed() -> Verdict {
     let registry = registry(&Wants::default())?;
     let (project, deployments) = shop(&registry, "");
@@ -551,7 +429,7 @@ fn killed() -> Verdict {
             .succeeded();
         assert_eq!(deployments.commits(), before + 1);
         assert_eq!(
-            pin(&deployments, "staging", "web").as_ref(),
+            deployments.pin("staging", "web").as_ref(),
             Some(&digests["web"])
         );
     }
@@ -572,7 +450,7 @@ fn at_once() -> Verdict {
         run.finish().succeeded();
     }
     for (service, digest) in &digests {
-        assert_eq!(pin(&deployments, "staging", service).as_ref(), Some(digest));
+        assert_eq!(deployments.pin("staging", service).as_ref(), Some(digest));
     }
     assert_eq!(deployments.commits(), 3);
     Ok(())

@@ -64,6 +64,16 @@ impl Deployments {
         self.git(&["show", &format!("main:{path}")])
     }
 
+    /// The digest that an overlay pins.
+    #[track_caller]
+    pub(crate) fn pin(&self, environment: &str, service: &str) -> Option<String> {
+        let file = self.file(&overlay(environment, service));
+        let line = file
+            .lines()
+            .find_map(|line| line.strip_prefix("  digest: "))?;
+        Some(line.to_owned())
+    }
+
     /// How many commits `main` has.
     #[track_caller]
     pub(crate) fn commits(&self) -> usize {

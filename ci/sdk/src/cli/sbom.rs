@@ -55,7 +55,7 @@ const EXAMPLES: &str = "\
 Examples:
   {bin} sbom web                                    a table
   {bin} sbom web --format spdx > web.spdx.json
-  {bin} sbom --format cyclonedx --output-dir sboms  everything that was built, for every platform
+  {bin} sbom --format cyclonedx --output-dir sboms   everything, for every platform
   {bin} sbom --image debian:12-slim --platform linux/amd64";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
