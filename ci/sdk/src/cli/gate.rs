@@ -3,15 +3,16 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use ci_catalog::{Catalog, GITHUB_ISSUER, Identity, InvalidIdentity};
+use ci_catalog::Catalog;
 use ci_engine::Progress;
 use serde_json::{Value, json};
 
+use super::trusting::Trusting;
 use super::{Answer, Format, Globals};
 use crate::error::{Exit, UserError};
 use crate::report::{self, Cell, Column, Table};
 use crate::stages::gate::{self, Checked, Request, Source, Verdict};
-use crate::stages::verify::{Demand, Who};
+use crate::stages::verify::Demand;
 use crate::terminal::{Paint, Style};
 
 /// Check that every image of manifests is pinned, exists and is signed
@@ -35,21 +36,8 @@ pub(crate) struct Gate {
     #[arg(long, value_name = "TEXT")]
     except: Vec<String>,
 
-    /// Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
-    #[arg(long, value_name = "URL")]
-    identity: Option<String>,
-
-    /// With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
-    #[arg(long, value_name = "URL", requires = "identity")]
-    issuer: Option<String>,
-
-    /// The public key that images have to be signed with, instead
-    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
-    key: Option<PathBuf>,
-
-    /// Trust this private Sigstore: its trusted_root.json
-    #[arg(long, value_name = "FILE")]
-    trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    trusting: Trusting,
 
     /// Ask for no signatures: only whether images are pinned and exist
     #[arg(long, conflicts_with_all = ["identity", "key", "trusted_root"])]
@@ -133,28 +121,12 @@ impl Gate {
         if self.no_signatures {
             return Ok(None);
         }
-        let who = match (&self.identity, &self.key) {
-            (Some(identity), _) => {
-                let issuer = self.issuer.as_deref().unwrap_or(GITHUB_ISSUER);
-                let identity = Identity::new(issuer, identity);
-                let wrong = |fault: InvalidIdentity| {
-                    UserError::new(Exit::Usage, format!("--identity with its issuer: {fault}"))
-                };
-                Some(Who::Identity(identity.map_err(wrong)?))
-            }
-            (None, Some(key)) => Some(Who::Key(key.clone())),
-            (None, None) => None,
-        };
-        let mut demand = match (who, catalog) {
-            (Some(who), _) => Demand::new(who),
-            (None, Some(catalog)) => Demand::of(catalog).map_err(|it| it.hint(ELSE))?,
-            (None, None) => {
-                let error = UserError::new(Exit::Usage, "nobody is named whose signatures count");
-                return Err(error.hint(ELSE));
-            }
-        };
-        demand.trusted_root = self.trusted_root.clone().or(demand.trusted_root);
-        Ok(Some(demand))
+        let demand = self.trusting.demand(catalog);
+        if self.trusting.names() {
+            return demand.map(Some);
+        }
+        // Nobody is named; here there is one more way out.
+        demand.map(Some).map_err(|it| it.hint(ELSE))
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod schema;
 pub(crate) mod sign;
 pub(crate) mod status;
 pub(crate) mod test;
+pub(crate) mod trusting;
 pub(crate) mod verify;
 pub(crate) mod version;
 

@@ -952,7 +952,9 @@ fn every_command_teaches_by_example_under_the_programs_own_name() {
                 .get_after_help()
                 .unwrap_or_else(|| panic!("{} has no examples", sub.get_name()))
                 .to_string();
-            let first = text.split_once("Examples:\n").map(|(_, rest)| rest.lines().next());
+            let first = text
+                .split_once("Examples:\n")
+                .map(|(_, rest)| rest.lines().next());
             // Perhaps with a variable before it.
             let first = first.flatten().unwrap_or_default();
             assert!(first.contains(" deliver "), "{text}");

@@ -6,15 +6,14 @@ mod with;
 #[path = "verify/without.rs"]
 mod with;
 
-use std::path::PathBuf;
-
-use ci_catalog::{Catalog, GITHUB_ISSUER, Identity};
+use ci_catalog::Catalog;
 use ci_oci::Reference;
 use clap::ValueEnum;
 
 use super::Format;
-use crate::error::{Exit, UserError};
-use crate::stages::verify::{Demand, Who, nobody};
+use super::trusting::Trusting;
+use crate::error::UserError;
+use crate::stages::verify::Demand;
 
 pub(crate) use self::with::run;
 
@@ -44,17 +43,8 @@ pub(crate) struct Verify {
     #[arg(long = "attestation", value_name = "TYPE")]
     attestations: Vec<String>,
 
-    /// Who has to have signed, exactly [default: `[signing]` of pipeline.toml]
-    #[arg(long, value_name = "URL")]
-    identity: Option<String>,
-
-    /// With --identity: who vouches for it [default: GitHub, for the jobs of its Actions]
-    #[arg(long, value_name = "URL", requires = "identity")]
-    issuer: Option<String>,
-
-    /// The public key that images have to be signed with, instead
-    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    trusting: Trusting,
 
     /// The repository that has to have been built: https://github.com/OWNER/REPOSITORY
     #[arg(long, value_name = "URL", conflicts_with = "key")]
@@ -71,10 +61,6 @@ pub(crate) struct Verify {
     /// The workflow that has to have been started, where the signer is one that it calls
     #[arg(long, value_name = "URL", conflicts_with = "key")]
     workflow: Option<String>,
-
-    /// Trust this Sigstore, without asking anybody: a trusted_root.json, of a private one or saved
-    #[arg(long, value_name = "FILE")]
-    trusted_root: Option<PathBuf>,
 
     /// How to print the result, on standard output: human (the default) or json
     #[arg(
@@ -111,25 +97,14 @@ impl Verify {
         expect(dead_code, reason = "nobody is asked without signing")
     )]
     fn demand(&self, catalog: Option<&Catalog>) -> Result<Demand, UserError> {
-        let mut demand = match (&self.identity, &self.key) {
-            (Some(identity), _) => {
-                let issuer = self.issuer.as_deref().unwrap_or(GITHUB_ISSUER);
-                let identity = Identity::new(issuer, identity).map_err(|fault| {
-                    UserError::new(Exit::Usage, format!("--identity with its issuer: {fault}"))
+        let mut demand =
+            self.trusting
+                .demand(catalog)
+                .map_err(|error| match catalog {
+                    None if !self.trusting.names() => error
+                        .hint("without a pipeline.toml, name the signer: `--identity` or `--key`"),
+                    _ => error,
                 })?;
-                Demand::new(Who::Identity(identity))
-            }
-            (None, Some(key)) => Demand::new(Who::Key(key.clone())),
-            (None, None) => match catalog {
-                Some(catalog) => Demand::of(catalog)?,
-                None => {
-                    return Err(nobody().hint(
-                        "without a pipeline.toml, name the signer: `--identity` or `--key`",
-                    ));
-                }
-            },
-        };
-        demand.trusted_root = self.trusted_root.clone().or(demand.trusted_root);
         demand.repository.clone_from(&self.repository);
         demand.reference.clone_from(&self.reference);
         demand.commit.clone_from(&self.commit);

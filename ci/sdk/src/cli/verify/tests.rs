@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use ci_catalog::{Catalog, MemoryFiles};
+use ci_catalog::{Catalog, GITHUB_ISSUER, Identity, MemoryFiles};
 use clap::Parser;
 
 use super::*;
+use crate::stages::verify::Who;
 
 #[derive(Debug, Parser)]
 struct Line {
