@@ -7,11 +7,10 @@
 //! well as the modification time: no program can set it.
 //!
 //! One file per root in `stat/`, read at once and searched in place: magic, sorted entries of fixed
-//! size, digest of it all. Replaced as a whole; of two writers at once one wins, and the other's
-//! files are hashed again.
+//! size, digest of it all. Replaced as a whole, by one writer at a time, who adds to what is there.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,8 +20,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ci_oci::Digest;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
+use crate::lock::{Mode, lock_briefly};
 use crate::store::Store;
 
 const MAGIC: &[u8; 8] = b"ci-stat1";
@@ -119,10 +119,7 @@ impl StatCache {
     pub fn load(store: &Store, root: &Path) -> Self {
         let name = Digest::of(root.as_os_str().as_bytes()).hex();
         let path = store.inner.root.join("stat").join(name);
-        let known = fs::read(&path)
-            .ok()
-            .and_then(|bytes| decode(&bytes))
-            .unwrap_or_default();
+        let known = read(&path);
         let used = known.iter().map(|_| AtomicBool::new(false)).collect();
         Self {
             path,
@@ -164,7 +161,8 @@ impl StatCache {
         }
     }
 
-    /// Writes what is new. Without news it does nothing.
+    /// Adds what is new to what is there by now: the same root is scanned through several filters at once, by several programs. Without
+    /// news it does nothing.
     ///
     /// # Errors
     /// The file cannot be written; the old one remains.
@@ -173,22 +171,20 @@ impl StatCache {
         if fresh.is_empty() {
             return Ok(());
         }
+        let folder = self.path.parent().unwrap_or(&self.store.inner.root);
+        let turn = File::open(folder).map_err(Error::io("open", folder))?;
+        lock_briefly(&turn, folder, Mode::Exclusive)?;
         let mut entries: Vec<_> = fresh
             .iter()
             .map(|(key, digest)| entry(key, digest))
             .collect();
         // Older records of the same files are of no use any more.
         let files: HashSet<_> = fresh.keys().map(|key| key[..16].to_vec()).collect();
-        let old = self.known.iter().zip(&self.used);
-        let (used, unused): (Vec<_>, Vec<_>) =
-            old.partition(|(_, used)| used.load(Ordering::Relaxed));
-        entries.extend(used.iter().map(|(entry, _)| **entry));
-        entries.extend(
-            unused
-                .iter()
-                .filter(|(entry, _)| !files.contains(&entry[..16]))
-                .map(|(entry, _)| **entry),
-        );
+        let known = self.known.iter().zip(&self.used);
+        let used = known.filter(|(_, used)| used.load(Ordering::Relaxed));
+        entries.extend(used.map(|(entry, _)| *entry));
+        let there = read(&self.path).into_iter();
+        entries.extend(there.filter(|entry| !files.contains(&entry[..16])));
         entries.truncate(LIMIT);
         entries.sort_unstable();
         entries.dedup_by(|a, b| a[..KEY] == b[..KEY]);
@@ -199,6 +195,12 @@ impl StatCache {
             false,
         )
     }
+}
+
+/// What a file holds: nothing, if it is damaged or missing.
+fn read(path: &Path) -> Vec<[u8; ENTRY]> {
+    let bytes = fs::read(path).ok();
+    bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default()
 }
 
 fn entry(key: &[u8; KEY], digest: &Digest) -> [u8; ENTRY] {

@@ -38,6 +38,20 @@ fn a_digest_is_remembered_for_this_root_only() {
 }
 
 #[test]
+fn who_scans_the_same_root_at_the_same_time_loses_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    let (ours, theirs) = (cache(&store), cache(&store));
+    ours.insert(&stat(1), Digest::of("one"));
+    theirs.insert(&stat(2), Digest::of("two"));
+    ours.save().unwrap();
+    theirs.save().unwrap();
+    let both = cache(&store);
+    assert_eq!(both.get(&stat(1)), Some(Digest::of("one")));
+    assert_eq!(both.get(&stat(2)), Some(Digest::of("two")));
+}
+
+#[test]
 fn any_difference_is_another_file() {
     let place = Place::new();
     let known = cache(&place.open());
