@@ -231,6 +231,24 @@ fn accepted() -> Verdict {
     // Whoever the catalog names is asked for without being named again.
     let verified = world.project.run(&["verify", &world.image()]);
     verified.succeeded();
+    // So does the gate of a deployments repository, which lets nobody else's image in.
+    let manifest = format!(
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: {}\n",
+        world.image()
+    );
+    world.project.write("pod.yaml", &manifest);
+    world.project.run(&["gate", "pod.yaml"]).succeeded();
+    let other = Job {
+        repository: "mallory/shop".to_owned(),
+        ..Job::default()
+    };
+    let issuer = world.sigstore.issuer();
+    let identity = other.identity();
+    let as_other = ["--identity", &identity, "--issuer", &issuer];
+    let refused = world
+        .project
+        .run(&[&["gate", "pod.yaml"], &as_other[..]].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
     Ok(())
 }
 
