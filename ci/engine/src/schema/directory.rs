@@ -3,7 +3,9 @@
 use ci_graphql::{Type, arg, field, future, object, ready};
 
 use super::directory_fields as fields;
-use super::{Connection, ID, OF_DIRECTORY, OF_FILE, OF_SECRET, OF_SOCKET};
+use super::{
+    Connection, EXCLUDE, GITIGNORE, ID, INCLUDE, OF_DIRECTORY, OF_FILE, OF_SECRET, OF_SOCKET,
+};
 
 pub(super) static DIRECTORY: Type<Connection> = object(
     "Directory",
@@ -95,21 +97,9 @@ pub(super) static DIRECTORY: Type<Connection> = object(
             "Directory!",
             "It without what patterns leave out.",
             &[
-                arg(
-                    "exclude",
-                    "[String!] = []",
-                    "Patterns, as in .dockerignore, of what to leave out.",
-                ),
-                arg(
-                    "include",
-                    "[String!] = []",
-                    "If not empty, only what matches one of these patterns.",
-                ),
-                arg(
-                    "gitignore",
-                    "Boolean = false",
-                    "Leave out what .gitignore files say.",
-                ),
+                EXCLUDE,
+                INCLUDE,
+                GITIGNORE,
             ],
             ready(fields::filter),
         ),
@@ -120,21 +110,9 @@ pub(super) static DIRECTORY: Type<Connection> = object(
             &[
                 arg("path", "String!", "Relative to it."),
                 arg("source", "ID!", "The directory.").directives(OF_DIRECTORY),
-                arg(
-                    "exclude",
-                    "[String!] = []",
-                    "Patterns, as in .dockerignore, of what to leave out.",
-                ),
-                arg(
-                    "include",
-                    "[String!] = []",
-                    "If not empty, only what matches one of these patterns.",
-                ),
-                arg(
-                    "gitignore",
-                    "Boolean = false",
-                    "Leave out what .gitignore files say.",
-                ),
+                EXCLUDE,
+                INCLUDE,
+                GITIGNORE,
                 arg("owner", "String = \"\"", "Numeric `user` or `user:group`."),
                 arg(
                     "permissions",

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::service::new_service;
 use super::{
-    Answer, Connection, FieldCall, ID, OF_SERVICE, argument, flag, new_directory, new_file, object,
-    service_of, text,
+    Answer, Connection, EXCLUDE, FieldCall, GITIGNORE, ID, INCLUDE, OF_SERVICE, argument, flag,
+    new_directory, new_file, object, service_of, text,
 };
 use crate::directory::{Directory, File, host_path};
 use crate::error::Error;
@@ -33,26 +33,14 @@ pub(super) static HOST: Type<Connection> = object_type(
                     "String!",
                     "Relative to the session's directory, or absolute.",
                 ),
-                arg(
-                    "exclude",
-                    "[String!] = []",
-                    "Patterns, as in .dockerignore, of what to leave out.",
-                ),
-                arg(
-                    "include",
-                    "[String!] = []",
-                    "If not empty, only what matches one of these patterns.",
-                ),
+                EXCLUDE,
+                INCLUDE,
                 arg(
                     "noCache",
                     "Boolean = false",
                     "Read the directory again, even if it was read in this session.",
                 ),
-                arg(
-                    "gitignore",
-                    "Boolean = false",
-                    "Leave out what .gitignore files say.",
-                ),
+                GITIGNORE,
             ],
             ready(directory),
         ),

@@ -24,7 +24,7 @@ pub(crate) use query::platform;
 use std::sync::{Arc, LazyLock};
 
 use ci_graphql::{
-    Arg, Args, Backend, Call, Directive, Field, FieldError, Resolved, Schema, Type, TypeRef, Value,
+    Arg, Args, Backend, Call, Directive, Field, FieldError, Resolved, Schema, Type, Value, arg,
     directive, field, ready,
 };
 use ci_oci::Digest;
@@ -122,14 +122,28 @@ const ID: Field<Connection> = field(
 );
 
 /// The argument of many fields that take a path.
-const EXPAND: Arg = Arg {
-    name: "expand",
-    ty: TypeRef::parse("Boolean"),
-    default: Some("false"),
-    doc: "Replace `$NAME` and `${NAME}` in the path by the container's environment variables.",
-    deprecated: None,
-    directives: &[],
-};
+const EXPAND: Arg = arg(
+    "expand",
+    "Boolean = false",
+    "Replace `$NAME` and `${NAME}` in the path by the container's environment variables.",
+);
+
+/// The arguments of fields that take some of a directory.
+const EXCLUDE: Arg = arg(
+    "exclude",
+    "[String!] = []",
+    "Patterns, as in .dockerignore, of what to leave out.",
+);
+const INCLUDE: Arg = arg(
+    "include",
+    "[String!] = []",
+    "If not empty, only what matches one of these patterns.",
+);
+const GITIGNORE: Arg = arg(
+    "gitignore",
+    "Boolean = false",
+    "Leave out what .gitignore files say.",
+);
 
 /// The id of the object that a call makes: a digest of the object it is called on, the field and its arguments. A client
 /// that sends the same chain again means the same object.

@@ -4,7 +4,7 @@ use ci_graphql::{Field, arg, field, future, ready};
 
 use super::super::container_files as files;
 use super::super::container_read as read;
-use super::super::{Connection, EXPAND, OF_DIRECTORY, OF_FILE};
+use super::super::{Connection, EXCLUDE, EXPAND, GITIGNORE, INCLUDE, OF_DIRECTORY, OF_FILE};
 use super::{OWNER, PATH};
 
 pub(super) const FILES: &[Field<Connection>] = &[
@@ -66,21 +66,9 @@ pub(super) const FILES: &[Field<Connection>] = &[
         &[
             arg("path", "String!", PATH),
             arg("source", "ID!", "The directory.").directives(OF_DIRECTORY),
-            arg(
-                "exclude",
-                "[String!] = []",
-                "Patterns, as in .dockerignore, of what to leave out.",
-            ),
-            arg(
-                "include",
-                "[String!] = []",
-                "If not empty, only what matches one of these patterns.",
-            ),
-            arg(
-                "gitignore",
-                "Boolean = false",
-                "Leave out what .gitignore files say.",
-            ),
+            EXCLUDE,
+            INCLUDE,
+            GITIGNORE,
             arg("owner", "String = \"\"", OWNER),
             EXPAND,
             arg(
