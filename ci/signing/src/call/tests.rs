@@ -1,3 +1,5 @@
+//! Tests of `call`: how what services say reaches people.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of `identity`: where tokens come from, and that they are nowhere else (S1).
+
 use super::*;
 
 fn environment<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {

@@ -1,3 +1,5 @@
+//! Tests of `key`: forms of keys, and what openssl makes of them.
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -1,3 +1,5 @@
+//! Tests of `services`: what trust roots and signing configs are taken to say.
+
 use ci_http::{Options, Proxies};
 use serde_json::{Value, json};
 

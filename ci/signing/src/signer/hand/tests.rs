@@ -1,3 +1,5 @@
+//! Tests of `hand`: logs and their clocks.
+
 use std::sync::Mutex;
 
 use ci_http::{Clock, Http, Options, Proxies};
