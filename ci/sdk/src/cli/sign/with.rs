@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use ci_engine::Progress;
-use ci_registry::Secret;
 use ci_signing::KeyPair;
 
 use super::{Generate, Keys, KeysCommand, Output, Sign};
@@ -16,9 +15,6 @@ use crate::project::Project;
 use crate::report::{self, Cell, Column, Table};
 use crate::stages::sign::{self, KeySource, Request, Signed};
 use crate::terminal::{Paint, Style};
-
-/// Opens and closes encrypted keys; the name is cosign's.
-const PASSWORD: &str = "COSIGN_PASSWORD";
 
 pub(crate) async fn run(
     args: &Sign,
@@ -89,9 +85,9 @@ impl Generate {
                     .into());
             }
         }
-        let password = match std::env::var(PASSWORD) {
-            Ok(password) => Secret::new(password),
-            Err(_) if std::io::stdin().is_terminal() => {
+        let password = match sign::password() {
+            Some(password) => password,
+            None if std::io::stdin().is_terminal() => {
                 let first = prompt::hidden("Password for the private key: ").await?;
                 let second = prompt::hidden("Once more: ").await?;
                 if first.reveal() != second.reveal() {
@@ -99,7 +95,7 @@ impl Generate {
                 }
                 first
             }
-            Err(_) => {
+            None => {
                 return Err(UserError::new(Exit::Usage, "the private key needs a password")
                     .hint("set COSIGN_PASSWORD; the empty one will do where the file is kept safe")
                     .into());

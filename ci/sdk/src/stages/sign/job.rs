@@ -1,5 +1,7 @@
 //! The GitHub Actions job that this program runs in, as its environment tells.
 
+use crate::stages::deployments::server;
+
 /// A job of a workflow run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Job {
@@ -29,8 +31,7 @@ impl Job {
         }
         let or_empty = |name: &str| variable(name).unwrap_or_default();
         Some(Self {
-            server: variable("GITHUB_SERVER_URL")
-                .unwrap_or_else(|| "https://github.com".to_owned()),
+            server: server(&variable),
             repository: variable("GITHUB_REPOSITORY")?,
             repository_id: or_empty("GITHUB_REPOSITORY_ID"),
             owner_id: or_empty("GITHUB_REPOSITORY_OWNER_ID"),

@@ -19,11 +19,11 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use self::job::Job;
-pub(crate) use self::signer::KeySource;
+pub(crate) use self::signer::{KeySource, password};
 use self::work::Work;
 use super::record::{self, Record};
 use super::sbom::{self, Form};
-use crate::error::{Exit, UserError};
+use super::verify::failure;
 use crate::project::Project;
 use crate::registries;
 
@@ -138,7 +138,7 @@ async fn sign(
     for (image, predicates) in said {
         let kinds: Vec<String> = predicates.iter().map(|it| it.kind.clone()).collect();
         let attached = ci_signing::attest(client, &work.reference, image, signer, predicates).await;
-        for (kind, attached) in kinds.into_iter().zip(attached.map_err(failed)?) {
+        for (kind, attached) in kinds.into_iter().zip(attached.map_err(failure)?) {
             count(&attached);
             statements.push(json!({
                 "image": image,
@@ -150,7 +150,7 @@ async fn sign(
     let formats = &project.catalog().signing().formats;
     let signatures =
         ci_signing::sign_images(client, &work.reference, &work.digests, signer, formats).await;
-    let signatures = signatures.map_err(failed)?;
+    let signatures = signatures.map_err(failure)?;
     let mut by = String::new();
     let mut forms = Vec::new();
     for signature in &signatures {
@@ -236,25 +236,6 @@ async fn add_bills(
         }
     }
     Ok(())
-}
-
-/// What an error of signing means to the run.
-fn failed(error: ci_signing::Error) -> UserError {
-    use ci_signing::Error;
-    let error = match error {
-        Error::Registry(error) => return registries::failure(error),
-        other => other,
-    };
-    let exit = match &error {
-        Error::Digest { .. } | Error::Unsound { .. } => Exit::Failed,
-        Error::Service { .. } | Error::Crypto(_) => Exit::Infrastructure,
-        _ => Exit::Usage,
-    };
-    let failure = UserError::new(exit, error.to_string());
-    match error.help() {
-        Some(help) => failure.hint(help),
-        None => failure,
-    }
 }
 
 #[cfg(test)]

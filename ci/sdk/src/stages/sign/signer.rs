@@ -10,13 +10,13 @@ use ci_registry::Secret;
 use ci_signing::verify::Signer as By;
 use ci_signing::{Identity, KeyPair, Person, PublicKey, Services, Signer};
 
-use super::failed;
 use crate::error::{Exit, UserError};
 use crate::login::prompt;
 use crate::project::Project;
 use crate::report;
+use crate::stages::verify::failure;
 
-/// Opens encrypted keys; the name is cosign's.
+/// Opens and closes encrypted keys; the name is cosign's.
 const PASSWORD: &str = "COSIGN_PASSWORD";
 
 /// Where a private key is.
@@ -55,7 +55,7 @@ pub(super) async fn of(
                 true => Some(services(catalog, &http).await?),
                 false => None,
             };
-            Signer::key(pair, services).map_err(failed)?
+            Signer::key(pair, services).map_err(failure)?
         }
         None => {
             if let Some(Declared::Key(path)) = &catalog.signing().signer {
@@ -68,7 +68,7 @@ pub(super) async fn of(
             Signer::keyless(identity, services(catalog, &http).await?)
         }
     };
-    let by = signer.signed_by().await.map_err(failed)?;
+    let by = signer.signed_by().await.map_err(failure)?;
     declared(catalog, &by)?;
     Ok(signer)
 }
@@ -89,7 +89,7 @@ async fn services(catalog: &Catalog, http: &Http) -> eyre::Result<Services> {
                 .into());
         }
     };
-    Ok(services.map_err(failed)?)
+    Ok(services.map_err(failure)?)
 }
 
 /// Of the environment, else of a person at a terminal.
@@ -114,15 +114,19 @@ async fn read(key: &KeySource) -> eyre::Result<KeyPair> {
             UserError::new(Exit::Usage, format!("the variable {name} holds no key"))
         })?),
     };
-    let password = match std::env::var(PASSWORD) {
-        Ok(password) => Some(Secret::new(password)),
-        Err(_) if text.reveal().contains("ENCRYPTED") && io::stdin().is_terminal() => {
+    let password = match password() {
+        None if text.reveal().contains("ENCRYPTED") && io::stdin().is_terminal() => {
             Some(prompt::hidden("Password of the key: ").await?)
         }
-        Err(_) => None,
+        password => password,
     };
     let pair = KeyPair::from_pem(text.reveal().as_bytes(), password.as_ref());
-    Ok(pair.map_err(failed)?)
+    Ok(pair.map_err(failure)?)
+}
+
+/// What the environment has to open and close keys with.
+pub(crate) fn password() -> Option<Secret> {
+    std::env::var(PASSWORD).ok().map(Secret::new)
 }
 
 fn read_file(path: &Path) -> Result<String, UserError> {
@@ -145,7 +149,7 @@ fn declared(catalog: &Catalog, by: &By) -> eyre::Result<()> {
         (Some(Declared::Key(path)), by) => {
             if let By::Key(by) = by {
                 let text = read_file(&path.under(catalog.root()))?;
-                if PublicKey::from_pem(text.as_bytes()).map_err(failed)? == *by {
+                if PublicKey::from_pem(text.as_bytes()).map_err(failure)? == *by {
                     return Ok(());
                 }
             }

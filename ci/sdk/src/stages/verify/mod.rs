@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub(crate) use demand::read;
 pub(crate) use demand::{Demand, Who, nobody};
 pub(crate) use signed::Verification;
+#[cfg(feature = "sign")]
+pub(crate) use signed::failure;
 #[cfg(not(feature = "sign"))]
 pub(crate) use signed::missing;
 

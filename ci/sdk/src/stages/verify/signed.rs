@@ -30,20 +30,20 @@ impl Verification {
             Who::Identity(identity) => Signer::Identity(identity.clone()),
             Who::Key(path) => {
                 let key = PublicKey::from_pem(read(path, "the public key")?.as_bytes());
-                Signer::Key(key.map_err(wrong)?)
+                Signer::Key(key.map_err(failure)?)
             }
         };
         let (trust, warning) = match (&demand.trusted_root, &signer) {
             (Some(path), _) => {
                 let text = read(path, "the trusted root")?;
                 let trust = Trust::from_json(&text, &path.display().to_string());
-                (trust.map_err(wrong)?, None)
+                (trust.map_err(failure)?, None)
             }
             // What a key needs of the public Sigstore is its log, if it is in one: no reason to ask for news.
-            (None, Signer::Key(_)) => (Trust::bundled().map_err(wrong)?, None),
+            (None, Signer::Key(_)) => (Trust::bundled().map_err(failure)?, None),
             (None, Signer::Identity(_)) => {
                 let http = ci_http::Http::new(&registries.http)?;
-                Trust::public(&http).await.map_err(wrong)?
+                Trust::public(&http).await.map_err(failure)?
             }
         };
         Ok(Self {
@@ -136,8 +136,19 @@ fn none(judged: &Judged, what: &str) -> String {
     }
 }
 
-fn wrong(error: ci_signing::Error) -> UserError {
-    let failure = UserError::new(Exit::Usage, error.to_string());
+/// What an error of signing means to the run.
+pub(crate) fn failure(error: ci_signing::Error) -> UserError {
+    use ci_signing::Error;
+    let error = match error {
+        Error::Registry(error) => return registries::failure(error),
+        other => other,
+    };
+    let exit = match &error {
+        Error::Digest { .. } | Error::Unsound { .. } => Exit::Failed,
+        Error::Service { .. } | Error::Crypto(_) => Exit::Infrastructure,
+        _ => Exit::Usage,
+    };
+    let failure = UserError::new(exit, error.to_string());
     match error.help() {
         Some(help) => failure.hint(help),
         None => failure,
