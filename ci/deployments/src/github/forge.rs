@@ -90,11 +90,8 @@ impl Forge for GitHub {
         head: &str,
         policy: &PullRequestPolicy,
     ) -> Result<Vec<String>, PullRequestError> {
-        let mut warnings = self.api.equip(pull, policy).await?;
-        if let Some(method) = policy.auto_merge {
-            warnings.extend(self.auto_merge(pull, head, method).await?);
-        }
-        Ok(warnings)
+        let auto_merge = async |method| self.auto_merge(pull, head, method).await;
+        self.api.finish(pull, policy, auto_merge).await
     }
 }
 

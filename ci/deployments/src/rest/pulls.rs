@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use crate::pull::Pull;
-use crate::{PullRequestError, PullRequestPolicy};
+use crate::{MergeMethod, PullRequestError, PullRequestPolicy};
 
 /// More pages of a list than this are not looked through.
 const MAX_PAGES: u32 = 20;
@@ -151,8 +151,22 @@ impl Api {
             .await
     }
 
+    /// Gives a pull request what the policy says, and has it merge itself by `auto_merge` where that is part of it; what was refused.
+    pub(crate) async fn finish(
+        &self,
+        pull: &Pull,
+        policy: &PullRequestPolicy,
+        auto_merge: impl AsyncFnOnce(MergeMethod) -> Result<Option<String>, PullRequestError>,
+    ) -> Result<Vec<String>, PullRequestError> {
+        let mut warnings = self.equip(pull, policy).await?;
+        if let Some(method) = policy.auto_merge {
+            warnings.extend(auto_merge(method).await?);
+        }
+        Ok(warnings)
+    }
+
     /// Gives a pull request the labels that it lacks, and asks for reviews if nobody was asked before; what was refused.
-    pub(crate) async fn equip(
+    async fn equip(
         &self,
         pull: &Pull,
         policy: &PullRequestPolicy,

@@ -22,6 +22,8 @@ mod description;
 #[path = "../shared/http.rs"]
 mod http;
 mod lifecycle;
+#[path = "../shared/outcome.rs"]
+mod outcome;
 #[path = "../shared/promotion.rs"]
 mod promotion;
 mod proxy;

@@ -7,13 +7,13 @@ use ci_deployments::git::{Identity, PushWriter};
 use ci_deployments::gitea::{PullRequestWriter, Repository};
 use ci_deployments::review::Review;
 use ci_deployments::{
-    Candidate, Promotion, PullOutcome, PullRequestError, PullRequestPolicy, PullRequestRef,
-    Request, plan,
+    Candidate, Promotion, PullOutcome, PullRequestError, PullRequestPolicy, plan,
 };
 use ci_http::{Http, Options, Proxies, Retry, SystemClock};
 use ci_oci::Digest;
 
-use crate::promotion::{candidate, declaration, kustomization};
+pub(crate) use crate::outcome::opened;
+use crate::promotion::{candidate, declaration, kustomization, request};
 use crate::server::Gitea;
 
 pub(crate) const WEB: &str = "overlays/production/web/kustomization.yaml";
@@ -84,16 +84,7 @@ pub(crate) async fn promote_unit(
     candidates: Vec<Candidate>,
 ) -> Result<PullOutcome, PullRequestError> {
     let declaration = declaration();
-    let request = Request {
-        environment: "production".parse().unwrap(),
-        declaration: &declaration,
-        unit: candidates
-            .iter()
-            .map(|it| it.service.parse().unwrap())
-            .collect(),
-        candidates,
-        force: false,
-    };
+    let request = request(&declaration, candidates);
     let paths = request.paths()?;
     let review = async |_: &Promotion| Review::default();
     writer
@@ -106,21 +97,6 @@ pub(crate) async fn promote(
     number: u8,
 ) -> Result<PullOutcome, PullRequestError> {
     promote_unit(writer, vec![candidate("web", number)]).await
-}
-
-/// The pull request of an outcome, whether it is new, and the warnings.
-pub(crate) fn opened(
-    outcome: Result<PullOutcome, PullRequestError>,
-) -> (PullRequestRef, bool, Vec<String>) {
-    match outcome {
-        Ok(PullOutcome::Open {
-            pull,
-            is_new,
-            warnings,
-            ..
-        }) => (pull, is_new, warnings),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// One branch, one open pull request, and the digest of `number` in it.

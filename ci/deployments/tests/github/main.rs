@@ -23,6 +23,8 @@ mod history;
 mod http;
 mod lifecycle;
 mod limits;
+#[path = "../shared/outcome.rs"]
+mod outcome;
 #[path = "../shared/promotion.rs"]
 mod promotion;
 mod pulls;

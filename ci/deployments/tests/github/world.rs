@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ci_deployments::github::{Auth, PullRequestWriter, Repository};
 use ci_deployments::review::Review;
-use ci_deployments::{Candidate, Promotion, PullRequestPolicy, Request, plan};
-use ci_deployments::{PullOutcome, PullRequestError, PullRequestRef};
+use ci_deployments::{
+    Candidate, Promotion, PullOutcome, PullRequestError, PullRequestPolicy, plan,
+};
 use ci_http::{Clock, Http, Options, Proxies, Retry};
 use ci_oci::Digest;
 use futures::future::BoxFuture;
 
+pub(crate) use crate::outcome::opened;
+use crate::promotion::request;
 pub(crate) use crate::promotion::{candidate, declaration, kustomization};
 use crate::standin::{StandIn, TOKEN};
 
@@ -82,16 +85,7 @@ pub(crate) async fn promote_unit(
     candidates: Vec<Candidate>,
 ) -> Result<PullOutcome, PullRequestError> {
     let declaration = declaration();
-    let request = Request {
-        environment: "production".parse().unwrap(),
-        declaration: &declaration,
-        unit: candidates
-            .iter()
-            .map(|it| it.service.parse().unwrap())
-            .collect(),
-        candidates,
-        force: false,
-    };
+    let request = request(&declaration, candidates);
     let paths = request.paths()?;
     let review = async |_: &Promotion| Review::default();
     writer
@@ -104,21 +98,6 @@ pub(crate) async fn promote(
     number: u8,
 ) -> Result<PullOutcome, PullRequestError> {
     promote_unit(writer, vec![candidate("web", number)]).await
-}
-
-/// The pull request of an outcome.
-pub(crate) fn opened(
-    outcome: Result<PullOutcome, PullRequestError>,
-) -> (PullRequestRef, bool, Vec<String>) {
-    match outcome {
-        Ok(PullOutcome::Open {
-            pull,
-            is_new,
-            warnings,
-            ..
-        }) => (pull, is_new, warnings),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// One branch, one open pull request, and the digest of `number` in it, on a base it merges into.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ci_deployments::git::{Address, Credential, GitError, Identity, Outcome, PushWriter};
-use ci_deployments::{Candidate, Refused, Request, plan};
+use ci_deployments::{Candidate, Refused, plan};
 
+use crate::promotion::request;
 pub(crate) use crate::promotion::{candidate, declaration, kustomization};
 
 /// A bare repository and a folder for caches.
@@ -133,13 +134,7 @@ pub(crate) async fn promote(
     meanwhile: impl Fn(),
 ) -> Result<Outcome, GitError> {
     let declaration = declaration();
-    let request = Request {
-        environment: "production".parse().unwrap(),
-        declaration: &declaration,
-        unit: vec![candidate.service.parse().unwrap()],
-        candidates: vec![candidate],
-        force: false,
-    };
+    let request = request(&declaration, vec![candidate]);
     let paths = request.paths()?;
     let plan = |contents: &_| {
         let promotion = plan(&request, contents, &())?;

@@ -1,6 +1,6 @@
 //! What the suites promote.
 
-use ci_deployments::{Candidate, Declaration, Image, Source};
+use ci_deployments::{Candidate, Declaration, Image, Request, Source};
 use ci_oci::Digest;
 
 /// The file that pins a service, and what it says before anything was promoted.
@@ -39,5 +39,19 @@ pub(crate) fn candidate(service: &str, number: u8) -> Candidate {
             commit_time: Some(format!("2026-01-02T03:04:{number:02}Z")),
             reference: None,
         },
+    }
+}
+
+/// What is asked of a writer: these services together.
+pub(crate) fn request(declaration: &Declaration, candidates: Vec<Candidate>) -> Request<'_> {
+    Request {
+        environment: "production".parse().unwrap(),
+        declaration,
+        unit: candidates
+            .iter()
+            .map(|it| it.service.parse().unwrap())
+            .collect(),
+        candidates,
+        force: false,
     }
 }
